@@ -1,0 +1,1 @@
+"""The tables that pass between rooms, the metrics, and the error tree. Imports nothing of ours."""

@@ -1,0 +1,76 @@
+"""The tables that pass between rooms: their keys, columns, types and units."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+# One kept row of an order history. Sorted by (customer_id, day, ordered_at, order_id, line).
+# A sale line has quantity > 0. A line that takes something back has `returned` true, a quantity below
+# zero and an amount of at most 0, and stands at its own time. Where it undoes one whole earlier sale line
+# it is a cancellation: it has `reverses` true, and the sale line it undoes has `cancelled_day` set to the
+# day of the cancellation, so that the sale is an order before that day and none from that day on.
+ORDER_LINES = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("order_id", pa.string(), nullable=False),
+        pa.field("line", pa.int32(), nullable=False),
+        pa.field("ordered_at", pa.timestamp("us"), nullable=False),  # the shop's local time
+        pa.field("day", pa.int32(), nullable=False),  # the shop's local calendar day
+        pa.field("amount", pa.float64(), nullable=False),  # currency; paid for goods after discount
+        pa.field("quantity", pa.float64(), nullable=False),
+        pa.field("returned", pa.bool_(), nullable=False),
+        pa.field("reverses", pa.bool_(), nullable=False),
+        pa.field("cancelled_day", pa.int32()),  # null: never cancelled
+        # Optional columns: present in the table only where the source has them.
+        pa.field("unit_price", pa.float64()),
+        pa.field("product_id", pa.string()),
+        pa.field("category", pa.string()),
+        pa.field("discount", pa.float64()),  # currency, at least 0
+        pa.field("coupon", pa.string()),
+        pa.field("cost", pa.float64()),
+        pa.field("channel", pa.string()),
+        pa.field("country", pa.string()),
+    ]
+)
+REQUIRED_LINE_COLUMNS = tuple(ORDER_LINES.names[:10])
+OPTIONAL_LINE_COLUMNS = tuple(ORDER_LINES.names[10:])
+
+DEFAULT_HORIZONS = (30, 90, 180, 365)
+# Horizons at which every customer's curve h -> P(order within h days) is stored.
+CURVE_KNOTS = (7, 14, 30, 60, 90, 120, 180, 270, 365)
+
+
+def scores_schema(horizons: tuple[int, ...]) -> pa.Schema:
+    """Return the columns of the scores table for these horizons (days)."""
+    per_horizon = [
+        pa.field(f"{name}_{h}d", pa.float64(), nullable=False)
+        for name in ("p_repurchase", "expected_orders", "expected_value")
+        for h in horizons
+    ]
+    return pa.schema(
+        [
+            pa.field("customer_id", pa.string(), nullable=False),
+            pa.field("as_of", pa.date32(), nullable=False),
+            pa.field("rank", pa.int64(), nullable=False),  # 1 is best; unique
+            pa.field("percentile", pa.float64(), nullable=False),  # 100 is best; ties share
+            pa.field("p_alive", pa.float64(), nullable=False),
+            *per_horizon,
+            pa.field("clv", pa.float64(), nullable=False),  # currency, over the span in the manifest
+            pa.field("next_order_p10", pa.date32()),  # given an order within 365 days; null if under 5 %
+            pa.field("next_order_p50", pa.date32()),
+            pa.field("next_order_p90", pa.date32()),
+            pa.field("tier", pa.string()),
+            pa.field("lifecycle", pa.string()),
+            pa.field("segment", pa.string()),
+            pa.field("confidence", pa.string(), nullable=False),  # high, medium, low
+            pa.field("recency_days", pa.int32(), nullable=False),  # last order day to as_of
+            pa.field("frequency", pa.int32(), nullable=False),  # order days - 1
+            pa.field("monetary_value", pa.float64(), nullable=False),  # mean amount per order day
+            pa.field("curve", pa.list_(pa.float64()), nullable=False),  # P at CURVE_KNOTS
+            pa.field("model", pa.string(), nullable=False),
+            pa.field("model_version", pa.string(), nullable=False),
+            pa.field("currency", pa.string(), nullable=False),
+            pa.field("scored_at", pa.timestamp("us", tz="UTC"), nullable=False),
+            pa.field("valid_until", pa.date32(), nullable=False),
+        ]
+    )
