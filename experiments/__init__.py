@@ -1,0 +1,1 @@
+"""How we know: recipes, training data, evaluation, the champion's rule, MLflow."""

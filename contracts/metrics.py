@@ -1,0 +1,94 @@
+"""Measures of predictions against outcomes, in numpy only. All arrays have shape (n,)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def auc(outcome: Floats, score: Floats) -> float:
+    """Return the area under the ROC curve: the chance that a buyer stands above a non-buyer, ties half.
+
+    NaN if only one outcome occurs.
+    """
+    bought = outcome > 0
+    buyers = int(bought.sum())
+    others = len(outcome) - buyers
+    if buyers == 0 or others == 0:
+        return float("nan")
+    ranks = average_ranks(score)
+    return float((ranks[bought].sum() - buyers * (buyers + 1) / 2) / (buyers * others))
+
+
+def average_precision(outcome: Floats, score: Floats) -> float:
+    """Return the mean precision at each buyer, best score first; tied scores count as one step."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(outcome[order] > 0)
+    last_of_tie = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)
+    found = hits[last_of_tie]
+    if found[-1] == 0:
+        return float("nan")
+    precision = found / (last_of_tie + 1)
+    return float(np.sum(precision * np.diff(found, prepend=0)) / found[-1])
+
+
+def log_losses(outcome: Floats, p: Floats) -> Floats:
+    """Return each customer's log loss in nats, p held inside [1e-9, 1 - 1e-9]."""
+    safe = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.asarray(-np.where(outcome > 0, np.log(safe), np.log1p(-safe)))
+
+
+def log_loss(outcome: Floats, p: Floats) -> float:
+    """Return the mean log loss in nats."""
+    return float(log_losses(outcome, p).mean())
+
+
+def brier(outcome: Floats, p: Floats) -> float:
+    """Return the mean squared difference between probability and outcome."""
+    return float(np.mean((p - (outcome > 0)) ** 2))
+
+
+def level_bias(outcome: Floats, p: Floats) -> float:
+    """Return predicted total over actual total, less 1. NaN if nothing happened."""
+    actual = float(outcome.sum())
+    return float(p.sum()) / actual - 1.0 if actual else float("nan")
+
+
+def expected_calibration_error(outcome: Floats, p: Floats, *, bins: int = 10) -> float:
+    """Return the mean |predicted - actual| share over equal-count bins of p."""
+    rows = np.array_split(np.argsort(p, kind="stable"), bins)
+    return float(sum(len(r) * abs(p[r].mean() - outcome[r].mean()) for r in rows if len(r)) / len(p))
+
+
+def lift(outcome: Floats, score: Floats, *, share: float = 0.1) -> float:
+    """Return the buyers' share among the best `share` of customers over their share in all."""
+    best = np.argsort(-score, kind="stable")[: max(1, round(share * len(score)))]
+    overall = outcome.mean()
+    return float(outcome[best].mean() / overall) if overall else float("nan")
+
+
+def gini(value: Floats, score: Floats) -> float:
+    """Return the normalised Gini of value ranked by score: 1 is the perfect order, 0 a random one."""
+    best = _gini(value, value)
+    return _gini(value, score) / best if best else float("nan")
+
+
+def average_ranks(score: Floats) -> Floats:
+    """Return ranks 1 ... n, equal scores sharing the mean of theirs."""
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2.0)[inverse])
+
+
+def _gini(value: Floats, score: Floats) -> float:
+    total = value.sum()
+    if total <= 0:
+        return 0.0
+    # Tied scores share their value, so that the order of rows cannot matter.
+    _, inverse, counts = np.unique(-score, return_inverse=True, return_counts=True)
+    shared = (np.bincount(inverse, value) / counts)[inverse]
+    captured = np.cumsum(shared[np.argsort(-score, kind="stable")])
+    n = len(value)
+    return float(captured.sum() / total / n - (n + 1) / (2 * n))

@@ -1,0 +1,86 @@
+"""Training data as of any day of one history; each cutoff's features are computed once and shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from contracts.training import Columns, Outcome, TrainingData
+from experiments.recipe import Recipe
+from features.catalog import BTYD_SUMMARY, CATALOG
+from features.declaration import FeatureTable
+from features.history import History
+from features.panel import outcome_at, positions_of
+from features.sampling import sampled
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The customers of one history, sampled to the recipe's limit, and their features by cutoff."""
+
+    history: History
+    recipe: Recipe
+    first_day: int
+    _tables: dict[int, FeatureTable] = field(default_factory=dict, repr=False)
+    _positions: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(history: History, recipe: Recipe) -> Panels:
+        """Sample the customers and prepare an empty shelf of cutoffs."""
+        positions = sampled(history.customer_ids, recipe.most_customers)
+        return Panels(history.of_customers(positions), recipe, history.first_order_day)
+
+    def features(self, day: int) -> FeatureTable:
+        """Return the whole catalogue's features at the end of a day."""
+        if day not in self._tables:
+            catalog = CATALOG.available(self.history.optional)
+            table = catalog.compute(self.history, day)
+            self._tables[day] = table
+            self._positions[day] = positions_of(self.history, table)
+        return self._tables[day]
+
+    def outcome(self, day: int, horizon: int) -> Outcome:
+        """Return what the customers of that day's features did in the horizon after it."""
+        self.features(day)
+        return outcome_at(self.history, self._positions[day], day, horizon)
+
+    def training_data(self, day: int) -> TrainingData:
+        """Return all that may be learnt from at the end of a day."""
+        cutoffs = self._cutoffs(day)
+        tables = [self.features(cutoff) for cutoff in cutoffs]
+        now = CATALOG.pick(BTYD_SUMMARY).compute(self.history, day)
+        if not tables:
+            empty: dict[str, np.ndarray] = {name: np.empty(0) for name in now.columns}
+            return self._data(now.columns, empty, np.empty(0, dtype=np.int64), {}, day)
+        panel = FeatureTable.stack(tables)
+        outcomes = {h: self._outcomes(cutoffs, h, day) for h in self.recipe.all_horizons}
+        outcomes = {h: o for h, o in outcomes.items() if o.observed.any() or h == self.recipe.horizon}
+        return self._data(now.columns, panel.columns, panel.cutoff, outcomes, day)
+
+    def _data(
+        self, now: Columns, panel: Columns, cutoff: np.ndarray, outcomes: dict[int, Outcome], day: int
+    ) -> TrainingData:
+        return TrainingData(now, panel, cutoff, outcomes, self.recipe.horizon, day - self.first_day, day)
+
+    def _cutoffs(self, day: int) -> list[int]:
+        """Return the grid of cutoffs: day - horizon, and steps before and after it, as far as observed."""
+        step, horizon = self.recipe.cutoff_step_days, self.recipe.horizon
+        shortest, longest = self.recipe.all_horizons[0], max(self._learnable(day))
+        after = max(0, (horizon - shortest) // step)
+        before = self.recipe.cutoffs - 1 + max(0, (longest - horizon) // step)
+        grid = [day - horizon + k * step for k in range(-before, after + 1)]
+        return [cutoff for cutoff in grid if cutoff >= self.first_day]
+
+    def _learnable(self, day: int) -> tuple[int, ...]:
+        span = day - self.first_day
+        return tuple(h for h in self.recipe.all_horizons if 2 * h <= span) or (self.recipe.horizon,)
+
+    def _outcomes(self, cutoffs: list[int], horizon: int, day: int) -> Outcome:
+        """Return the outcomes of the newest finished cutoffs, at most the recipe's number, NaN elsewhere."""
+        finished = [cutoff for cutoff in cutoffs if cutoff + horizon <= day][-self.recipe.cutoffs :]
+        parts = []
+        for cutoff in cutoffs:
+            blank = Outcome.unknown(len(self.features(cutoff)))
+            parts.append(self.outcome(cutoff, horizon) if cutoff in finished else blank)
+        return Outcome.stack(parts)

@@ -1,0 +1,48 @@
+"""The base of a prediction: the first of BTYD or the hiatus rule that can be fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from contracts.training import Columns, Floats, TrainingData
+from models.bgnbd import BgNbd
+from models.contract import Model, NoFit
+from models.mbgnbd import MbgNbd
+from models.recency import Recency
+
+
+class Base(Model, Protocol):
+    """A model that answers any horizon in closed form."""
+
+    def p_alive(self, columns: Columns) -> Floats:
+        """Return the chance of still being a customer; (n,)."""
+        ...
+
+    def p_order(self, columns: Columns, horizon: float) -> Floats:
+        """Return the chance of at least one order day in the horizon; (n,)."""
+        ...
+
+
+_BASES: dict[str, type[BgNbd] | type[Recency]] = {"bgnbd": BgNbd, "mbgnbd": MbgNbd, "recency": Recency}
+
+
+def best_base(data: TrainingData) -> Base:
+    """Fit BG/NBD and MBG/NBD and return the likelier; else the hiatus rule. NoFit if that fails too.
+
+    Both have four parameters and see the same customers, so that their likelihoods compare fairly.
+    """
+    found: list[BgNbd] = []
+    for kind in (MbgNbd, BgNbd):
+        try:
+            found.append(kind.fit(data))
+        except NoFit:
+            continue
+    if found:
+        return max(found, key=lambda model: model.certificate.log_likelihood)
+    return Recency.fit(data)
+
+
+def load_base(name: str, folder: Path) -> Base:
+    """Read the base model of this name."""
+    return _BASES[name].load(folder)

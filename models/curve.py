@@ -1,0 +1,45 @@
+"""The curve h -> P(order within h days), kept at CURVE_KNOTS and read anywhere.
+
+Between knots the cumulative hazard -log(1 - P) is linear, from 0 at 0 days.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from contracts.tables import CURVE_KNOTS
+from contracts.training import Floats
+
+_DAYS = np.array((0, *CURVE_KNOTS), dtype=np.float64)
+LARGEST_P = 1.0 - 1e-9
+
+
+def rising(p: Floats) -> Floats:
+    """Return the least curves above `p` (n, k) that never fall."""
+    return np.asarray(np.minimum(np.maximum.accumulate(p, axis=1), LARGEST_P))
+
+
+def at_horizon(curve: Floats, horizon: float) -> Floats:
+    """Return P(order within `horizon` days) from curves (n, >= k) at CURVE_KNOTS; horizon within the knots."""
+    right = int(np.searchsorted(_DAYS, horizon))
+    if _DAYS[right] == horizon:
+        return np.asarray(curve[:, right - 1])
+    hazard = _hazard(curve[:, : len(CURVE_KNOTS)])
+    share = (horizon - _DAYS[right - 1]) / (_DAYS[right] - _DAYS[right - 1])
+    return np.asarray(-np.expm1(-((1.0 - share) * hazard[:, right - 1] + share * hazard[:, right])))
+
+
+def next_order_days(curve: Floats, share: float) -> Floats:
+    """Return the day by which `share` of those who order within the last knot have ordered; (n,)."""
+    hazard = _hazard(curve[:, : len(CURVE_KNOTS)])
+    wanted = -np.log1p(-share * curve[:, len(CURVE_KNOTS) - 1])
+    right = np.clip((hazard < wanted[:, None]).sum(axis=1), 1, len(CURVE_KNOTS))
+    rows = np.arange(len(curve))
+    low, high = hazard[rows, right - 1], hazard[rows, right]
+    part = np.where(high > low, (wanted - low) / np.where(high > low, high - low, 1.0), 1.0)
+    return np.asarray(_DAYS[right - 1] + np.clip(part, 0.0, 1.0) * (_DAYS[right] - _DAYS[right - 1]))
+
+
+def _hazard(curve: Floats) -> Floats:
+    """Return the cumulative hazard at 0 and at the knots; (n, k + 1)."""
+    return np.column_stack((np.zeros(len(curve)), -np.log1p(-np.minimum(curve, LARGEST_P))))

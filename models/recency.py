@@ -1,0 +1,62 @@
+"""Baseline: the hiatus rule. Whoever ordered lately will order again; the share by days since the last order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.training import Columns, Floats, Prediction, TrainingData
+from models.contract import read_numbers, write_numbers
+from models.shares import ShareTable
+
+EDGES = (7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365, 545, 730)
+
+
+@dataclass(frozen=True)
+class Recency:
+    """The share of customers that bought, by classes of recency_days."""
+
+    shares: ShareTable
+    name: ClassVar[str] = "recency"
+    needs: ClassVar[tuple[str, ...]] = ("recency_days", "monetary_value")
+
+    @classmethod
+    def fit(cls, data: TrainingData) -> Self:
+        """Learn the shares from the panel."""
+        return cls(ShareTable.learn(data, lambda columns, _: _class_of(columns), len(EDGES) + 1))
+
+    def p_order(self, columns: Columns, horizon: float) -> Floats:
+        """Return the chance of at least one order day in the horizon; (n,)."""
+        return self.predict(columns, horizon).p
+
+    def p_alive(self, columns: Columns) -> Floats:
+        """Return the chance of an order within a year, which stands in for being alive; (n,)."""
+        return self.p_order(columns, 365.0)
+
+    def predict(self, columns: Columns, horizon: float) -> Prediction:
+        """Answer by the class of recency_days; value is the customer's mean amount per order day."""
+        p, order_days = self.shares.answer(_class_of(columns), horizon)
+        # Ties inside a class: the later the last order, the better, by an amount that changes no level.
+        p = p * (1.0 - 1e-6 * _within(columns))
+        return Prediction(p, order_days, order_days * columns["monetary_value"])
+
+    def save(self, folder: Path) -> None:
+        """Write recency.json."""
+        write_numbers(folder / "recency.json", self.shares.numbers())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read recency.json."""
+        return cls(ShareTable.of_numbers(read_numbers(folder / "recency.json")))
+
+
+def _class_of(columns: Columns) -> NDArray[np.int64]:
+    return np.searchsorted(np.array(EDGES, dtype=np.float64), columns["recency_days"])
+
+
+def _within(columns: Columns) -> Floats:
+    return np.asarray(columns["recency_days"] / (columns["recency_days"] + 365.0))

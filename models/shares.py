@@ -1,0 +1,75 @@
+"""Observed shares by class: how the baselines turn a rule into a probability and a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.training import Floats, TrainingData
+from models.contract import NoFit
+
+# Pseudo-customers at the overall share, so that a small class is not believed too much.
+PRIOR_CUSTOMERS = 20.0
+LEAST_ROWS = 2
+
+
+@dataclass(frozen=True)
+class ShareTable:
+    """For each horizon (days, ascending) and class: the share that bought, and order days per customer."""
+
+    horizons: tuple[int, ...]
+    bought: tuple[tuple[float, ...], ...]
+    order_days: tuple[tuple[float, ...], ...]
+
+    @staticmethod
+    def learn(data: TrainingData, classify: Any, classes: int) -> ShareTable:
+        """Learn from the panel; `classify(columns, horizon)` gives (n,) class numbers. NoFit without rows."""
+        horizons, bought, order_days = [], [], []
+        for horizon in sorted(data.outcomes):
+            columns, outcome = data.observed(horizon)
+            if len(outcome.bought) >= LEAST_ROWS:
+                found = classify(columns, horizon)
+                horizons.append(horizon)
+                bought.append(_shares(found, outcome.bought, classes))
+                order_days.append(_shares(found, outcome.order_days, classes))
+        if not horizons:
+            raise NoFit("no finished window of any horizon to learn from")
+        return ShareTable(tuple(horizons), tuple(bought), tuple(order_days))
+
+    def answer(self, found: NDArray[np.int64], horizon: float) -> tuple[Floats, Floats]:
+        """Return P(bought) and expected order days for (n,) class numbers.
+
+        Between learnt horizons the hazard is interpolated; outside them it goes on as at the nearest.
+        """
+        hazard = -np.log1p(-np.minimum(np.array(self.bought), 1 - 1e-9))
+        return 1.0 - np.exp(-self._at(hazard, horizon)[found]), self._at(np.array(self.order_days), horizon)[found]
+
+    def _at(self, table: Floats, horizon: float) -> Floats:
+        known = np.array(self.horizons, dtype=np.float64)
+        if horizon <= known[0]:
+            return np.asarray(table[0] * horizon / known[0])
+        if horizon >= known[-1]:
+            return np.asarray(table[-1] * horizon / known[-1])
+        return np.array([np.interp(horizon, known, column) for column in table.T])
+
+    def numbers(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        return {"horizons": self.horizons, "bought": self.bought, "order_days": self.order_days}
+
+    @staticmethod
+    def of_numbers(numbers: dict[str, Any]) -> ShareTable:
+        """Read what `numbers` gave."""
+        return ShareTable(
+            tuple(numbers["horizons"]),
+            tuple(map(tuple, numbers["bought"])),
+            tuple(map(tuple, numbers["order_days"])),
+        )
+
+
+def _shares(found: NDArray[np.int64], outcome: Floats, classes: int) -> tuple[float, ...]:
+    overall = (outcome.sum() + 0.5) / (len(outcome) + 1.0)
+    total = np.bincount(found, outcome, classes) + PRIOR_CUSTOMERS * overall
+    return tuple(map(float, total / (np.bincount(found, minlength=classes) + PRIOR_CUSTOMERS)))

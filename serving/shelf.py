@@ -1,0 +1,87 @@
+"""The folder of published stores: immutable, numbered, and one symbolic link that says which is current.
+
+OUT/
+├── stores/000007/    immutable: scores.parquet, scores.csv, lookup.sqlite, manifest.json
+├── current           -> stores/000007, replaced in one step
+├── scores.parquet    -> current/scores.parquet, and so on for each file
+└── .lock             held by the one writer
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.errors import ArtifactError
+from serving.disk import sync
+
+FILES = ("scores.parquet", "scores.csv", "lookup.sqlite", "manifest.json")
+_WRITING = ".writing-"
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder into which nothing can be published, before any work is done (ArtifactError)."""
+    if folder.exists() and not folder.is_dir():
+        raise ArtifactError(f"{folder} is a file. Name a folder for the ranking.")
+    for name in ("current", *FILES):
+        path = folder / name
+        if path.exists() and not path.is_symlink():
+            raise ArtifactError(
+                f"{path} was not written by us and would be lost. Move it, or name another folder."
+            )
+
+
+def current_home(folder: Path) -> Path:
+    """Return the folder of the current store, or the folder itself if it is a bare copy of a store."""
+    link = folder / "current"
+    return folder / link.readlink() if link.is_symlink() else folder
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder of stores, for its one writer."""
+
+    folder: Path
+
+    @property
+    def stores(self) -> Path:
+        """The folder of the numbered stores."""
+        return self.folder / "stores"
+
+    def begin(self) -> Path:
+        """Return a new folder to write the next store into."""
+        self.stores.mkdir(exist_ok=True)
+        for left_over in self.stores.glob(f"{_WRITING}*"):
+            shutil.rmtree(left_over)
+        numbers = [int(path.name) for path in self.stores.iterdir() if path.name.isdigit()]
+        fresh = self.stores / f"{_WRITING}{max(numbers, default=0) + 1:06d}"
+        fresh.mkdir()
+        return fresh
+
+    def admit(self, fresh: Path) -> Path:
+        """Sync a written store, make it the current one in one step and return its folder."""
+        previous = current_home(self.folder)
+        for file in fresh.iterdir():
+            sync(file)
+        sync(fresh)
+        home = self.stores / fresh.name.removeprefix(_WRITING)
+        fresh.rename(home)
+        sync(self.stores)
+        for name in FILES:
+            self._link(name, f"current/{name}")
+        self._link("current", f"stores/{home.name}")
+        self._sweep(keep={home, previous})
+        return home
+
+    def _link(self, name: str, target: str) -> None:
+        aside = self.folder / f".{name}.link"
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(target)
+        aside.replace(self.folder / name)
+        sync(self.folder)
+
+    def _sweep(self, keep: set[Path]) -> None:
+        for path in self.stores.iterdir():
+            if path.name.isdigit() and path not in keep:
+                shutil.rmtree(path, ignore_errors=True)
