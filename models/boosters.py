@@ -36,6 +36,7 @@ def train(
     """Train a booster on (n, k) rows from a starting score (n,); threads 0 means all cores."""
     parameters = {**_SAME_EVERYWHERE, **parameters, "num_threads": threads}
     rounds = parameters.pop("rounds")
+    start = np.ascontiguousarray(start)  # a view of the design would make LightGBM copy all of it
     data = lightgbm.Dataset(design, target, init_score=start, weight=weight, feature_name=names)
     trained = lightgbm.train(parameters, data, rounds)
     return lightgbm.Booster(model_str=text_of(trained))

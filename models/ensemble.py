@@ -1,8 +1,8 @@
 """The default model: a base model bent by LightGBM as far as out-of-time folds show that it helps.
 
 On the logit scale: base + weight * bend + level. `weight` and `level` are chosen on folds whose outcomes lie
-wholly after everything the fold's models have seen; the level is shrunk by the number of folds, since one
-window's level says little of the next one's. One monotone curve h -> P(order within h days) per customer is
+wholly after everything the fold's models have seen; of the level only a part is believed, since one window's
+level says little of the next one's. One monotone curve h -> P(order within h days) per customer is
 kept at CURVE_KNOTS; chances, expected orders, values and dates all follow from it.
 """
 
@@ -25,8 +25,8 @@ from models.lightgbm import LightGbm
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MOST_FOLDS = 2
-# A level measured on k folds is believed to k / (k + LEVEL_PRIOR_FOLDS), and never beyond MOST_LEVEL.
-LEVEL_PRIOR_FOLDS = 2.0
+# How far the level of the newest fold is believed, and the most that it may shift the logit.
+LEVEL_BELIEF = 1 / 3
 MOST_LEVEL = 0.5
 
 
@@ -82,10 +82,9 @@ class Ensemble:
         weights = WEIGHTS if whole.lightgbm else (0.0,)
         losses = {w: float(np.mean([_loss(fold, w, 0.0) for fold in folds])) for w in weights}
         weight = min(weights, key=losses.__getitem__)
-        levels = [_level(fold, weight) for fold in folds]
-        shrunk = float(np.mean(levels)) * len(folds) / (len(folds) + LEVEL_PRIOR_FOLDS)
+        level = float(np.clip(LEVEL_BELIEF * _level(folds[0], weight), -MOST_LEVEL, MOST_LEVEL))
         notes = tuple({"weight": w, "log_loss": loss} for w, loss in losses.items())
-        return replace(whole, weight=weight, level=float(np.clip(shrunk, -MOST_LEVEL, MOST_LEVEL)), folds=notes)
+        return replace(whole, weight=weight, level=level, folds=notes)
 
     @classmethod
     def _fit_parts(cls, data: TrainingData, threads: int) -> Self:

@@ -31,14 +31,13 @@ ORDER_PARAMETERS: dict[str, Any] = {
     "rounds": 80,
     "learning_rate": 0.05,
     "num_leaves": 15,
-    "feature_fraction": 0.5,
+    "feature_fraction": 0.3,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
 }
 SPEND_PARAMETERS: dict[str, Any] = {**ORDER_PARAMETERS, "objective": "gamma", "rounds": 60, "num_leaves": 7}
 SMALLEST_SPEND = 0.01
-EXCLUDED: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class LightGbm:
             raise NoFit(f"no horizon has {LEAST_ROWS} finished rows with {LEAST_BUYERS} buyers and others")
         base = best_base(data) if base is None else base
         spend = Spend.fit(data)
-        features = tuple(name for name in data.panel if name not in EXCLUDED)
+        features = tuple(data.panel)
         order_booster = _train_orders(data, base, features, horizons, threads)
         spend_booster = _train_spend(data, spend, features, horizons, threads)
         return cls(base, spend, features, horizons, order_booster, spend_booster)
@@ -143,13 +142,13 @@ def _train_orders(
         design = _with_base(fixed, base, columns, h)
         designs.append(design)
         targets.append(outcome.bought)
-        starts.append(design[:, len(features)])
+        starts.append(design[:, -1])
     rows = sum(map(len, targets))
     return boosters.train(
         np.concatenate(designs),
         np.concatenate(targets),
         start=np.concatenate(starts),
-        names=[*features, "base_logit", "horizon_days"],
+        names=[*features, "p_alive", "horizon_days", "base_logit"],
         parameters={**ORDER_PARAMETERS, "min_data_in_leaf": _least_in_leaf(rows)},
         threads=threads,
     )
@@ -187,7 +186,7 @@ def _sampled(data: TrainingData, horizon: int, most: int) -> tuple[Columns, Outc
 
 def _with_base(fixed: Floats, base: Base, columns: Columns, horizon: float) -> Floats:
     start = logit(base.p_order(columns, horizon))
-    return np.column_stack((fixed, start, np.full(len(fixed), float(horizon))))
+    return np.column_stack((fixed, base.p_alive(columns), np.full(len(fixed), float(horizon)), start))
 
 
 def _between(knots: Floats, values: Floats, at: float) -> Floats:

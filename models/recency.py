@@ -18,7 +18,7 @@ EDGES = (7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365, 545, 730)
 
 @dataclass(frozen=True)
 class Recency:
-    """The share of customers that bought, by classes of recency_days."""
+    """The share of customers that bought by classes of recency_days, never rising with them."""
 
     shares: ShareTable
     name: ClassVar[str] = "recency"
@@ -26,8 +26,8 @@ class Recency:
 
     @classmethod
     def fit(cls, data: TrainingData) -> Self:
-        """Learn the shares from the panel."""
-        return cls(ShareTable.learn(data, lambda columns, _: _class_of(columns), len(EDGES) + 1))
+        """Learn the shares from the panel; NoFit without a finished window."""
+        return cls(ShareTable.learn(data, lambda columns, _: _class_of(columns), len(EDGES) + 1, falling=True))
 
     def p_order(self, columns: Columns, horizon: float) -> Floats:
         """Return the chance of at least one order day in the horizon; (n,)."""
@@ -40,8 +40,8 @@ class Recency:
     def predict(self, columns: Columns, horizon: float) -> Prediction:
         """Answer by the class of recency_days; value is the customer's mean amount per order day."""
         p, order_days = self.shares.answer(_class_of(columns), horizon)
-        # Ties inside a class: the later the last order, the better, by an amount that changes no level.
-        p = p * (1.0 - 1e-6 * _within(columns))
+        # Inside a class the later last order stands first, by an amount that changes no level.
+        p = p * (1.0 - 1e-6 * columns["recency_days"] / (columns["recency_days"] + 365.0))
         return Prediction(p, order_days, order_days * columns["monetary_value"])
 
     def save(self, folder: Path) -> None:
@@ -56,7 +56,3 @@ class Recency:
 
 def _class_of(columns: Columns) -> NDArray[np.int64]:
     return np.searchsorted(np.array(EDGES, dtype=np.float64), columns["recency_days"])
-
-
-def _within(columns: Columns) -> Floats:
-    return np.asarray(columns["recency_days"] / (columns["recency_days"] + 365.0))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.training import Floats, TrainingData
+from contracts.training import Columns, Floats, TrainingData
 from models.contract import NoFit
 
+Classify = Callable[[Columns, float], NDArray[np.int64]]  # (columns, horizon) -> (n,) class numbers
 # Pseudo-customers at the overall share, so that a small class is not believed too much.
 PRIOR_CUSTOMERS = 20.0
 LEAST_ROWS = 2
@@ -25,16 +27,16 @@ class ShareTable:
     order_days: tuple[tuple[float, ...], ...]
 
     @staticmethod
-    def learn(data: TrainingData, classify: Any, classes: int) -> ShareTable:
-        """Learn from the panel; `classify(columns, horizon)` gives (n,) class numbers. NoFit without rows."""
+    def learn(data: TrainingData, classify: Classify, classes: int, *, falling: bool = False) -> ShareTable:
+        """Learn from the panel; `falling`: a higher class never has a higher share. NoFit without rows."""
         horizons, bought, order_days = [], [], []
         for horizon in sorted(data.outcomes):
             columns, outcome = data.observed(horizon)
             if len(outcome.bought) >= LEAST_ROWS:
                 found = classify(columns, horizon)
                 horizons.append(horizon)
-                bought.append(_shares(found, outcome.bought, classes))
-                order_days.append(_shares(found, outcome.order_days, classes))
+                bought.append(_shares(found, outcome.bought, classes, falling))
+                order_days.append(_shares(found, outcome.order_days, classes, falling))
         if not horizons:
             raise NoFit("no finished window of any horizon to learn from")
         return ShareTable(tuple(horizons), tuple(bought), tuple(order_days))
@@ -69,7 +71,14 @@ class ShareTable:
         )
 
 
-def _shares(found: NDArray[np.int64], outcome: Floats, classes: int) -> tuple[float, ...]:
+def _shares(found: NDArray[np.int64], outcome: Floats, classes: int, falling: bool) -> tuple[float, ...]:
     overall = (outcome.sum() + 0.5) / (len(outcome) + 1.0)
-    total = np.bincount(found, outcome, classes) + PRIOR_CUSTOMERS * overall
-    return tuple(map(float, total / (np.bincount(found, minlength=classes) + PRIOR_CUSTOMERS)))
+    counts = np.bincount(found, minlength=classes)
+    shares = (np.bincount(found, outcome, classes) + PRIOR_CUSTOMERS * overall) / (counts + PRIOR_CUSTOMERS)
+    if falling:
+        from sklearn.isotonic import IsotonicRegression
+
+        seen = np.flatnonzero(counts)
+        rule = IsotonicRegression(increasing=False, out_of_bounds="clip")
+        shares = rule.fit(seen, shares[seen], sample_weight=counts[seen]).predict(np.arange(classes))
+    return tuple(map(float, shares))
