@@ -58,15 +58,16 @@ def level_bias(outcome: Floats, p: Floats) -> float:
 
 def expected_calibration_error(outcome: Floats, p: Floats, *, bins: int = 10) -> float:
     """Return the mean |predicted - actual| share over equal-count bins of p."""
+    shared = _shared_by_ties(outcome, p)
     rows = np.array_split(np.argsort(p, kind="stable"), bins)
-    return float(sum(len(r) * abs(p[r].mean() - outcome[r].mean()) for r in rows if len(r)) / len(p))
+    return float(sum(len(r) * abs(p[r].mean() - shared[r].mean()) for r in rows if len(r)) / len(p))
 
 
 def lift(outcome: Floats, score: Floats, *, share: float = 0.1) -> float:
     """Return the buyers' share among the best `share` of customers over their share in all."""
     best = np.argsort(-score, kind="stable")[: max(1, round(share * len(score)))]
     overall = outcome.mean()
-    return float(outcome[best].mean() / overall) if overall else float("nan")
+    return float(_shared_by_ties(outcome, score)[best].mean() / overall) if overall else float("nan")
 
 
 def gini(value: Floats, score: Floats) -> float:
@@ -86,9 +87,12 @@ def _gini(value: Floats, score: Floats) -> float:
     total = value.sum()
     if total <= 0:
         return 0.0
-    # Tied scores share their value, so that the order of rows cannot matter.
-    _, inverse, counts = np.unique(-score, return_inverse=True, return_counts=True)
-    shared = (np.bincount(inverse, value) / counts)[inverse]
-    captured = np.cumsum(shared[np.argsort(-score, kind="stable")])
+    captured = np.cumsum(_shared_by_ties(value, score)[np.argsort(-score, kind="stable")])
     n = len(value)
     return float(captured.sum() / total / n - (n + 1) / (2 * n))
+
+
+def _shared_by_ties(values: Floats, score: Floats) -> Floats:
+    """Return the mean of `values` over each row's equal scores, so that the order of rows cannot matter."""
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    return np.asarray((np.bincount(inverse, values) / counts)[inverse])

@@ -1,1 +1,11 @@
-"""How we know: recipes, training data, evaluation, the champion's rule, MLflow."""
+"""How we know: recipes, training data, evaluation, the champion's rule, MLflow.
+
+recipe        what decides a training
+panels        training data as of any day
+evaluate      models on one out-of-time window, with paired intervals
+champion      the rule by which a recipe becomes champion
+train         judge, decide, fit on everything, write the bundle
+plots         calibration and lift
+tracking      MLflow runs, registered models, aliases
+pyfunc_model  the self-contained file that MLflow serves
+"""

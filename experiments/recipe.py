@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from contracts.errors import DeclarationError, nearest
 from contracts.tables import DEFAULT_HORIZONS
+
+MODELS = ("ensemble", "lightgbm", "bgnbd", "mbgnbd")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Recipe:
         """The standard horizons and the asked ones, ascending."""
         return tuple(sorted({*DEFAULT_HORIZONS, *self.horizons}))
 
+    def with_horizons(self, horizons: tuple[int, ...]) -> Recipe:
+        """Return this recipe with other horizons, if any are given."""
+        return replace(self, horizons=horizons) if horizons else self
+
+    def on_rows_of(self, other: Recipe) -> Recipe:
+        """Return this recipe with the other's horizons and sample, so that both are judged on the same rows."""
+        return replace(self, horizons=other.horizons, most_customers=other.most_customers)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return {**asdict(self), "horizons": list(self.horizons)}
@@ -44,7 +54,9 @@ class Recipe:
         known = {one.name: type(getattr(cls(), one.name)) for one in fields(cls)}
         for key, value in values.items():
             if key not in known:
-                raise DeclarationError(f"{where}: unknown key '{key}'{nearest(key, known)} Known: {', '.join(known)}.")
+                raise DeclarationError(
+                    f"{where}: unknown key '{key}'{nearest(key, known)} Known: {', '.join(known)}."
+                )
             if not _fits(value, known[key]):
                 raise DeclarationError(f"{where}: '{key}' is {value!r}; it must be {_RULES[known[key]]}.")
         return cls(**{**values, "horizons": tuple(values.get("horizons", cls().horizons))})
@@ -64,7 +76,7 @@ class Recipe:
 _RULES = {
     int: "a whole number above 0",
     float: "a number of at least 0",
-    str: "a model's name ('ensemble', 'lightgbm', 'bgnbd', 'mbgnbd')",
+    str: f"one of {', '.join(MODELS)}",
     tuple: "a list of whole numbers from 1 to 3650",
 }
 
@@ -76,7 +88,7 @@ def _fits(value: Any, kind: type) -> bool:
         return _is_int(value) and value > 0
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return isinstance(value, kind)
+    return value in MODELS
 
 
 def _is_int(value: Any) -> bool:

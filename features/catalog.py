@@ -280,7 +280,9 @@ def products(past: Past) -> Floats:
     return past.sum("new_products")
 
 
-@feature("Products new to the customer in 90 days.", unit="products", family="products", needs=("product_id",))
+@feature(
+    "Products new to the customer in 90 days.", unit="products", family="products", needs=("product_id",)
+)
 def new_products_90d(past: Past) -> Floats:
     return past.sum("new_products", days=90)
 
@@ -295,7 +297,9 @@ def categories(past: Past) -> Floats:
     return past.sum("new_categories")
 
 
-@feature("Categories new to the customer in 90 days.", unit="categories", family="products", needs=("category",))
+@feature(
+    "Categories new to the customer in 90 days.", unit="categories", family="products", needs=("category",)
+)
 def new_categories_90d(past: Past) -> Floats:
     return past.sum("new_categories", days=90)
 
@@ -306,7 +310,9 @@ def channels(past: Past) -> Floats:
 
 
 # ---------------------------------------------------------------- discounts
-@feature("Share of spend that was discounted, all time.", unit="ratio", family="discounts", needs=("discount",))
+@feature(
+    "Share of spend that was discounted, all time.", unit="ratio", family="discounts", needs=("discount",)
+)
 def discount_share(past: Past) -> Floats:
     return ratio(past.sum("discount"), past.sum("sales") + past.sum("discount"))
 

@@ -110,6 +110,7 @@ class History:
     columns: Columns
     lines: Level
     order_days: Level
+    _as_known: dict[int, History | None] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def from_lines(table: pa.Table) -> History:
@@ -142,11 +143,12 @@ class History:
 
         None if there are none. `positions` says which customers of this history they are.
         """
-        gone = self.columns.live & (self.columns.cancelled_day <= day) & (self.columns.day <= day)
-        if not gone.any():
-            return None
-        concerned = np.unique(self.columns.customer[gone])
-        return self._of_customers(concerned, live=self.columns.live & ~gone)
+        if day not in self._as_known:
+            gone = self.columns.live & (self.columns.cancelled_day <= day) & (self.columns.day <= day)
+            concerned = np.unique(self.columns.customer[gone])
+            live = self.columns.live & ~gone
+            self._as_known[day] = self._of_customers(concerned, live=live) if len(concerned) else None
+        return self._as_known[day]
 
     def of_customers(self, positions: Ints) -> History:
         """Return the history of the customers at these ascending positions."""

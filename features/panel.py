@@ -1,10 +1,10 @@
 """Features and outcomes for one or more cutoffs.
 
-    from features.orders import read_orders
-    from features.history import History
-    from features.panel import build_panel
-    history = History.from_lines(read_orders("orders.csv").lines)
-    frame = build_panel(history, [cutoff], horizons=(90,)).to_arrow().to_pandas()
+from features.orders import read_orders
+from features.history import History
+from features.panel import build_panel
+history = History.from_lines(read_orders("orders.csv").lines)
+frame = build_panel(history, [cutoff], horizons=(90,)).to_arrow().to_pandas()
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Panel:
         return table
 
 
-def cutoff_days(as_of: int, *, horizon: int, count: int, first_day: int, step: int = CUTOFF_STEP_DAYS) -> list[int]:
+def cutoff_days(
+    as_of: int, *, horizon: int, count: int, first_day: int, step: int = CUTOFF_STEP_DAYS
+) -> list[int]:
     """Return up to `count` training cutoffs, oldest first: as_of - horizon and every `step` days before it.
 
     Cutoffs before `first_day` are left out.

@@ -107,6 +107,9 @@ class Past:
         level_name, _, name = column.rpartition(".")
         level = self._history.order_days if level_name == "order_days" else self._history.lines
         if level_name not in ("", "lines", "order_days") or name not in level.values:
-            known = [*self._history.lines.values, *(f"order_days.{n}" for n in self._history.order_days.values)]
+            known = [
+                *self._history.lines.values,
+                *(f"order_days.{n}" for n in self._history.order_days.values),
+            ]
             raise DeclarationError(f"the past has no column '{column}'{nearest(column, known)}")
         return level, name

@@ -13,7 +13,10 @@ def sampled(customer_ids: NDArray[np.object_], most: int) -> NDArray[np.int64]:
     if len(customer_ids) <= most:
         return np.arange(len(customer_ids))
     hashes = np.array(
-        [int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") for name in customer_ids],
+        [
+            int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+            for name in customer_ids
+        ],
         dtype=np.uint64,
     )
     return np.sort(np.argpartition(hashes, most)[:most])

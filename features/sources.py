@@ -85,7 +85,8 @@ def _expand(item: str | Path) -> list[Path]:
             )
         return files
     if glob.has_magic(str(item)):
-        files = [Path(name) for name in sorted(glob.glob(str(item), recursive=True)) if Path(name).is_file()]
+        found = sorted(glob.glob(str(item), recursive=True))  # noqa: PTH207 (a pattern may be absolute)
+        files = [Path(name) for name in found if Path(name).is_file()]
         if not files:
             raise DataError(f"{item}: no file matches this pattern. Check the folder and the ending.")
         return files

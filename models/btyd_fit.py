@@ -27,7 +27,6 @@ _STARTS = ((-1.4, -1.0, -0.3, 0.9), (0.0, 1.0, -2.0, 0.5))
 _FARTHEST = 9.0
 
 
-
 @dataclass(frozen=True)
 class Certificate:
     """Why a fit may be trusted: the best log likelihood, and by how much the starts disagreed on it."""
@@ -60,7 +59,7 @@ def fit_btyd(x: Floats, t_x: Floats, age: Floats, *, modified: bool) -> tuple[Bt
         raise NoFit(f"no start converged on {len(x)} customers")
     best, (r, alpha, a, b) = max(found)
     spread = best - min(likelihood for likelihood, _ in found)
-    at_bound = max(r, a, b) > np.exp(_FARTHEST - 0.01) or min(r, a, b) < np.exp(0.01 - _FARTHEST)
+    at_bound = bool(np.any(np.abs(np.log([r, a, b])) > _FARTHEST - 0.01))
     return Btyd(r, alpha, a, b, modified), Certificate(best, len(x), len(rows), len(found), spread, at_bound)
 
 

@@ -74,4 +74,3 @@ class GammaGamma:
     def population_mean(self) -> float:
         """The expected spend per order day of an unknown customer (q > 1)."""
         return self.v * self.p / (self.q - 1.0)
-

@@ -71,7 +71,7 @@ class Ensemble:
     @classmethod
     def fit(cls, data: TrainingData, *, threads: int = 0) -> Self:
         """Fit the parts and choose weight and level on out-of-time folds; NoFit if not even a base fits."""
-        whole = cls._fit_parts(data, threads)
+        whole = cls.fit_parts(data, threads=threads)
         folds = []
         for day in _fold_days(data):
             fold = _fold(data, day, threads)
@@ -87,7 +87,8 @@ class Ensemble:
         return replace(whole, weight=weight, level=level, folds=notes)
 
     @classmethod
-    def _fit_parts(cls, data: TrainingData, threads: int) -> Self:
+    def fit_parts(cls, data: TrainingData, *, threads: int = 0) -> Self:
+        """Fit the base and, where there is enough, LightGBM at full weight; no folds."""
         base = best_base(data)
         try:
             bent = LightGbm.fit(data, threads=threads, base=base)
@@ -165,7 +166,7 @@ def _fold_days(data: TrainingData) -> list[int]:
 def _fold(data: TrainingData, day: int, threads: int) -> Fold | None:
     """Fit the parts as of a fold's day and put them beside what happened next; None if too little."""
     try:
-        parts = Ensemble._fit_parts(data.as_known_on(day), threads)
+        parts = Ensemble.fit_parts(data.as_known_on(day), threads=threads)
     except NoFit:
         return None
     rows = data.cutoff == day

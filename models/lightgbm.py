@@ -77,7 +77,10 @@ class LightGbm:
         knots = np.log(np.array(self.horizons, dtype=np.float64))
         fixed = np.column_stack([columns[name] for name in self.features])
         known = np.column_stack(
-            [boosters.ask(self.order_booster, _with_base(fixed, self.base, columns, h)) for h in self.horizons]
+            [
+                boosters.ask(self.order_booster, _with_base(fixed, self.base, columns, h))
+                for h in self.horizons
+            ]
         )
         return np.column_stack([_between(knots, known, np.log(h)) for h in horizons])
 

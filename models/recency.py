@@ -27,7 +27,9 @@ class Recency:
     @classmethod
     def fit(cls, data: TrainingData) -> Self:
         """Learn the shares from the panel; NoFit without a finished window."""
-        return cls(ShareTable.learn(data, lambda columns, _: _class_of(columns), len(EDGES) + 1, falling=True))
+        return cls(
+            ShareTable.learn(data, lambda columns, _: _class_of(columns), len(EDGES) + 1, falling=True)
+        )
 
     def p_order(self, columns: Columns, horizon: float) -> Floats:
         """Return the chance of at least one order day in the horizon; (n,)."""

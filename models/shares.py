@@ -47,7 +47,9 @@ class ShareTable:
         Between learnt horizons the hazard is interpolated; outside them it goes on as at the nearest.
         """
         hazard = -np.log1p(-np.minimum(np.array(self.bought), 1 - 1e-9))
-        return 1.0 - np.exp(-self._at(hazard, horizon)[found]), self._at(np.array(self.order_days), horizon)[found]
+        return 1.0 - np.exp(-self._at(hazard, horizon)[found]), self._at(np.array(self.order_days), horizon)[
+            found
+        ]
 
     def _at(self, table: Floats, horizon: float) -> Floats:
         known = np.array(self.horizons, dtype=np.float64)

@@ -1,0 +1,49 @@
+# Repurchase. Needs Python >= 3.11 and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := .venv-uv/bin/uv
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format serve clean test-serving
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## install everything into .venv (done by itself when needed)
+
+demo: setup ## check, train and rank 23,570 real customers; prints what to type next
+	@$(BIN)/repurchase demo --out demo
+
+test: setup ## all tests, under 5 minutes
+	$(BIN)/pytest -q -n 2
+
+check: setup ## what CI runs: format, lint, types, import rules, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(MAKE) test
+	$(MAKE) test-serving
+
+test-serving: .venv-serving/.ready ## the server in an environment that has the serving group alone
+	.venv-serving/bin/python -m tests.serving_alone
+
+serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
+	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json
+
+format: setup ## format and sort imports
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## remove environments and what the demo made
+	rm -rf .venv .venv-uv .venv-serving demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Repurchase needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9' 
+
+.venv/.ready: $(UV) pyproject.toml uv.lock
+	@$(UV) sync --quiet --frozen --python $(PYTHON)
+	@touch $@
+
+.venv-serving/.ready: $(UV) pyproject.toml uv.lock
+	@UV_PROJECT_ENVIRONMENT=.venv-serving $(UV) sync --quiet --frozen --no-default-groups --group serving --python $(PYTHON)
+	@touch $@

@@ -1,0 +1,170 @@
+"""MLflow: one run per training, the bundle as artifact, the registered model and its champion.
+
+The only module that knows MLflow (beside the file that MLflow itself runs, pyfunc_model). Aliases of the
+registered model `repurchase-<shop>`: @champion answers; @challenger is the newest that did not become it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# MLflow must not phone home either; it reads this at import.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+from contracts.errors import ArtifactError
+from experiments.plots import calibration_plot, lift_plot
+from experiments.recipe import Recipe
+from experiments.train import Trained
+from models.bundle import verify
+
+_MODEL_FOLDER = "bundle"
+_REQUIRED = ("numpy", "lightgbm", "mlflow")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a training stands in MLflow."""
+
+    run_id: str
+    name: str
+    version: str
+    alias: str
+
+    @property
+    def uri(self) -> str:
+        """The model's URI by its alias."""
+        return f"models:/{self.name}@{self.alias}"
+
+
+def model_name(shop: str) -> str:
+    """Return the registered model's name of a shop."""
+    return f"repurchase-{shop}"
+
+
+def log_training(trained: Trained, *, shop: str, tracking_uri: str, extra: Mapping[str, Any]) -> Registered:
+    """Write one run with parameters, metrics, plots and the bundle; register it; move the alias it earned.
+
+    extra: more parameters to log (plain values). Raises ArtifactError if MLflow cannot be reached.
+    """
+    with _mlflow(tracking_uri) as client:
+        mlflow.set_experiment(model_name(shop))
+        with mlflow.start_run() as run:
+            mlflow.log_params({**_parameters(trained), **extra})
+            _log_evaluation(trained)
+            mlflow.log_dict(trained.decision.to_dict(), "decision.json")
+            mlflow.log_artifacts(str(trained.folder), _MODEL_FOLDER)
+            info = _log_model(trained, model_name(shop))
+        alias = "champion" if trained.decision.promoted else "challenger"
+        version = str(info.registered_model_version)
+        client.set_model_version_tag(model_name(shop), version, "bundle_version", trained.version)
+        client.set_registered_model_alias(model_name(shop), alias, version)
+        return Registered(run.info.run_id, model_name(shop), version, alias)
+
+
+def champion_recipe(*, shop: str, tracking_uri: str) -> Recipe | None:
+    """Return the recipe of the shop's champion, or None if it has none yet."""
+    with _mlflow(tracking_uri) as client:
+        try:
+            client.get_model_version_by_alias(model_name(shop), "champion")
+        except MlflowException:
+            return None
+        folder = _download(f"models:/{model_name(shop)}@champion")
+    return Recipe.of_dict(dict(verify(folder)["recipe"]), where=f"the recipe of {model_name(shop)}@champion")
+
+
+def bundle_folder(uri: str, *, tracking_uri: str) -> Path:
+    """Return the folder of a registered model's bundle (`models:/name@alias` or `models:/name/version`)."""
+    with _mlflow(tracking_uri):
+        return _download(uri)
+
+
+def _download(uri: str) -> Path:
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except (MlflowException, OSError) as error:
+        raise ArtifactError(f"{uri}: MLflow has no such model ({_first_line(error)}).") from None
+    found = sorted(folder.glob("artifacts/*/manifest.json"))
+    if not found:
+        raise ArtifactError(f"{uri} holds no bundle of Repurchase. Register one with `repurchase train`.")
+    return found[0].parent
+
+
+@contextmanager
+def _mlflow(tracking_uri: str) -> Iterator[mlflow.MlflowClient]:
+    """Point MLflow at the tracking store, quietly; ArtifactError if it cannot be used."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            mlflow.set_tracking_uri(tracking_uri)
+            mlflow.set_registry_uri(tracking_uri)
+            yield mlflow.MlflowClient()
+        except MlflowException as error:
+            raise ArtifactError(
+                f"MLflow at {_without_password(tracking_uri)} failed: {_first_line(error)}. "
+                "Check REPURCHASE_TRACKING_URI."
+            ) from None
+
+
+def _parameters(trained: Trained) -> dict[str, Any]:
+    manifest = trained.manifest
+    recipe = {f"recipe.{key}": value for key, value in manifest["recipe"].items()}
+    kept = ("as_of", "data_fingerprint", "customers", "currency", "timezone", "parts", "learnt_until_days")
+    cutoffs = {"cutoffs": ",".join(manifest["cutoffs"]) or "none", "features": len(manifest["features"])}
+    return {**recipe, **{key: manifest[key] for key in kept}, **cutoffs, "bundle_version": trained.version}
+
+
+def _log_evaluation(trained: Trained) -> None:
+    if trained.evaluation is None:
+        return
+    found = trained.evaluation.metrics
+    mlflow.log_metrics(
+        {f"{model}.{name}": value for model, by in found.items() for name, value in by.items()}
+    )
+    mlflow.log_figure(calibration_plot(trained.evaluation), "calibration.png")
+    mlflow.log_figure(lift_plot(trained.evaluation), "lift.png")
+
+
+def _log_model(trained: Trained, name: str) -> Any:
+    features = list(trained.manifest["features"])
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("double", feature, required=True) for feature in features]),
+        outputs=Schema([ColSpec("double")]),
+        params=ParamSchema([ParamSpec("horizon_days", "double", float(trained.manifest["horizon"]))]),
+    )
+    return mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+        artifacts={_MODEL_FOLDER: str(trained.folder)},
+        pip_requirements=[f"{package}=={_version(package)}" for package in _REQUIRED],
+        signature=signature,
+        registered_model_name=name,
+    )
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version
+
+    return version(package)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _without_password(uri: str) -> str:
+    head, at, tail = uri.rpartition("@")
+    return f"{head.split('//')[0]}//***@{tail}" if at else uri

@@ -1,0 +1,212 @@
+"""Train a recipe as of a day: judge it on the last finished window, then fit it on everything and ship it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contracts.days import to_date
+from contracts.errors import DataError
+from contracts.training import Prediction, TrainingData
+from experiments.champion import Decision, decide
+from experiments.evaluate import Evaluation, evaluate
+from experiments.panels import Panels
+from experiments.recipe import Recipe
+from features.catalog import CATALOG
+from features.history import History
+from models.bgnbd import BgNbd
+from models.bundle import write_bundle
+from models.contract import Model, NoFit
+from models.ensemble import Ensemble
+from models.gamma_gamma import Spend
+from models.mbgnbd import MbgNbd
+from models.persistence import Persistence
+from models.recency import Recency
+
+Progress = Callable[[str], None]
+LEAST_CUSTOMERS_TO_JUDGE = 20
+_PACKAGES = ("repurchase", "numpy", "scipy", "lightgbm", "lifetimes", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the orders came from, for the manifest: no paths, no times."""
+
+    fingerprint: str
+    currency: str
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training brought."""
+
+    folder: Path
+    version: str
+    model: Ensemble
+    manifest: Mapping[str, Any]
+    evaluation: Evaluation | None
+    decision: Decision
+    not_fitted: Mapping[str, str]
+
+
+def train(
+    history: History,
+    *,
+    as_of: int,
+    recipe: Recipe,
+    champion: Recipe | None,
+    source: Source,
+    folder: Path,
+    progress: Progress,
+) -> Trained:
+    """Train on what is known at the end of `as_of` and write a bundle into `folder`.
+
+    champion: the recipe of the present champion, if the shop has one; it is refitted beside the new one.
+    Raises DataError if the history is shorter than the main horizon, or nothing at all can be learnt.
+    """
+    _require_span(history, as_of, recipe)
+    panels = Panels.of(history, recipe)
+    progress("judging the recipe on the last finished window")
+    evaluation, not_fitted = judge(panels, as_of - recipe.horizon)
+    opponent = _champion_prediction(history, champion, recipe, evaluation)
+    decision = decide(evaluation, "ensemble", opponent)
+    progress("fitting on everything up to the as-of day")
+    data = panels.training_data(as_of)
+    try:
+        model = fit_recipe(data, recipe)
+    except NoFit as reason:
+        raise DataError(f"there is too little to learn from: {reason}. Give a longer history.") from None
+    manifest = _manifest(model, data, panels, source, evaluation, as_of)
+    sample = panels.features(as_of).columns
+    version = write_bundle(folder, model, manifest=manifest, sample=_spread_rows(sample))
+    return Trained(folder, version, model, manifest, evaluation, decision, not_fitted)
+
+
+def fit_recipe(data: TrainingData, recipe: Recipe) -> Ensemble:
+    """Fit the recipe's model; every kind is shipped as an ensemble, with the parts it has."""
+    if recipe.model == "ensemble":
+        return Ensemble.fit(data)
+    if recipe.model == "lightgbm":
+        return Ensemble.fit_parts(data)
+    base = {"bgnbd": BgNbd, "mbgnbd": MbgNbd}[recipe.model].fit(data)
+    return Ensemble(base, Spend.fit(data), None, 0.0, 0.0, why_simpler=f"the recipe asks for {recipe.model}")
+
+
+def judge(panels: Panels, origin: int) -> tuple[Evaluation | None, dict[str, str]]:
+    """Fit every model as of `origin` and measure the window after it; None if there is too little history.
+
+    Also returns why a model could not be fitted, by name.
+    """
+    if origin < panels.first_day:
+        return None, {"all": "the history holds no window to judge on"}
+    data = panels.training_data(origin)
+    if len(data.now["frequency"]) < LEAST_CUSTOMERS_TO_JUDGE:
+        return None, {"all": f"fewer than {LEAST_CUSTOMERS_TO_JUDGE} customers at the origin"}
+    models, not_fitted = _fit_all(data, panels.recipe)
+    horizon = panels.recipe.horizon
+    if "ensemble" not in models:
+        return None, not_fitted
+    columns = panels.features(origin).columns
+    outcome = panels.outcome(origin, horizon)
+    return evaluate(models, columns, outcome, origin=origin, horizon=horizon), not_fitted
+
+
+def _fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[str, str]]:
+    models: dict[str, Model] = {}
+    not_fitted: dict[str, str] = {}
+    for kind in (Recency, Persistence, BgNbd, MbgNbd):
+        try:
+            models[kind.name] = kind.fit(data)
+        except NoFit as reason:
+            not_fitted[kind.name] = str(reason)
+    try:
+        ensemble = fit_recipe(data, recipe)
+    except NoFit as reason:
+        not_fitted["ensemble"] = str(reason)
+        return models, not_fitted
+    if ensemble.lightgbm is not None:
+        models["lightgbm"] = ensemble.lightgbm
+    else:
+        not_fitted["lightgbm"] = ensemble.why_simpler
+    return {**models, "ensemble": ensemble}, not_fitted
+
+
+def _champion_prediction(
+    history: History, champion: Recipe | None, recipe: Recipe, evaluation: Evaluation | None
+) -> Prediction | None:
+    """Refit the champion's recipe on the same rows and ask it for the same customers and horizon."""
+    if champion is None or evaluation is None:
+        return None
+    if champion.on_rows_of(recipe) == recipe:
+        return evaluation.predictions["ensemble"]
+    panels = Panels.of(history, champion.on_rows_of(recipe))
+    model = fit_recipe(panels.training_data(evaluation.origin), panels.recipe)
+    return model.predict(panels.features(evaluation.origin).columns, evaluation.horizon)
+
+
+def _require_span(history: History, as_of: int, recipe: Recipe) -> None:
+    first = history.first_order_day
+    if as_of - first < recipe.horizon:
+        raise DataError(
+            f"the history spans {max(as_of - first, 0)} days ({to_date(first)} to {to_date(as_of)}); the horizon is "
+            f"{recipe.horizon} days. Give a longer history or a shorter --horizon."
+        )
+
+
+def _manifest(
+    model: Ensemble,
+    data: TrainingData,
+    panels: Panels,
+    source: Source,
+    evaluation: Evaluation | None,
+    as_of: int,
+) -> dict[str, Any]:
+    recipe = panels.recipe
+    wanted = CATALOG.available(panels.history.optional)
+    return {
+        "model": model.name,
+        "parts": model.parts,
+        "why_simpler": model.why_simpler,
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "features": {one.name: one.source_hash for one in wanted if one.name in model.needs},
+        "horizon": recipe.horizon,
+        "horizons": list(recipe.all_horizons),
+        "learnt_until_days": model.learnt_until,
+        "as_of": to_date(as_of).isoformat(),
+        "cutoffs": [to_date(int(day)).isoformat() for day in np.unique(data.cutoff)],
+        "data_fingerprint": source.fingerprint,
+        "customers": len(panels.history.customer_ids),
+        "currency": source.currency,
+        "timezone": source.timezone,
+        "clv": {
+            "days": recipe.clv_days,
+            "margin": recipe.margin,
+            "discount_rate": recipe.discount_rate,
+        },
+        "recipe": recipe.to_dict(),
+        "backtest": _backtest(evaluation),
+    }
+
+
+def _backtest(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    if evaluation is None:
+        return None
+    return {
+        "origin": to_date(evaluation.origin).isoformat(),
+        "horizon": evaluation.horizon,
+        "customers": evaluation.customers,
+        "metrics": {name: dict(found) for name, found in evaluation.metrics.items()},
+    }
+
+
+def _spread_rows(columns: Mapping[str, np.ndarray], rows: int = 16) -> dict[str, np.ndarray]:
+    """Return a few customers spread over the base by their recency and frequency."""
+    order = np.lexsort((columns["recency_days"], columns["frequency"]))
+    some = order[np.linspace(0, len(order) - 1, min(rows, len(order))).astype(np.int64)]
+    return {name: values[some] for name, values in columns.items()}

@@ -1,0 +1,157 @@
+"""A trained model as a folder of plain numbers, with a manifest of checksums.
+
+manifest.json      sha256 and size of every other file, versions, features with source hashes, horizons,
+                   cutoffs, data fingerprint, currency, time zone, backtest figures; no time, path or run id
+ensemble.json, …   the parts' numbers; LightGBM boosters as text
+golden.json        a few rows with their answers: whoever loads the bundle must get them again
+
+Nothing is parsed before its checksum is right, and the first load happens in a child process, since LightGBM
+aborts the process on a damaged text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contracts.errors import ArtifactError
+from contracts.training import Columns, Floats
+from models.contract import read_numbers, write_numbers
+from models.ensemble import Ensemble
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+GOLDEN_ROWS = 16
+CHECK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded model with its manifest."""
+
+    model: Ensemble
+    manifest: Mapping[str, Any]
+    version: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature columns that the model reads, in the manifest's order."""
+        return tuple(self.manifest["features"])
+
+
+def write_bundle(folder: Path, model: Ensemble, *, manifest: Mapping[str, Any], sample: Columns) -> str:
+    """Write a bundle and return its version.
+
+    manifest: plain values, with at least `features` (name -> source hash) and `horizons`. sample: feature
+    columns of a few customers, for the golden rows. The folder must be empty or absent.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ArtifactError(f"{folder} is not empty. Give a new folder for the bundle.")
+    model.save(folder)
+    rows = {name: sample[name][:GOLDEN_ROWS] for name in model.needs}
+    write_numbers(folder / "golden.json", _golden(model, rows))
+    files = {
+        path.name: {"sha256": _sha256(path), "size": path.stat().st_size} for path in sorted(folder.iterdir())
+    }
+    write_numbers(folder / MANIFEST, {**manifest, "format": FORMAT, "files": files})
+    return version_of(folder)
+
+
+def load_bundle(folder: Path, *, in_child_first: bool = True) -> Bundle:
+    """Verify the checksums, try the bundle in a child process, then load it; ArtifactError if damaged."""
+    manifest = verify(folder)
+    if in_child_first:
+        _try_in_child(folder)
+    model = Ensemble.load(folder)
+    _compare_with_golden(folder, model)
+    return Bundle(model, manifest, version_of(folder))
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Return the manifest once every file is there, none is foreign, and sizes and checksums are right."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ArtifactError(
+            f"{folder} is no model bundle: it has no {MANIFEST}. Make one with `repurchase train`."
+        )
+    try:
+        manifest = read_numbers(path)
+        files = dict(manifest["files"])
+        expected = {name: (entry["size"], entry["sha256"]) for name, entry in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(folder, f"{MANIFEST} cannot be read ({type(error).__name__})") from None
+    if manifest.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{folder} has bundle format {manifest.get('format')}; this version reads {FORMAT}."
+        )
+    found = {item.name for item in folder.iterdir()} - {MANIFEST}
+    for name in sorted(set(expected) | found):
+        if name not in expected or name not in found:
+            raise _damaged(folder, f"{name} is {'missing' if name in expected else 'not in the manifest'}")
+        item = folder / name
+        size, sha256 = expected[name]
+        if item.is_symlink() or not item.is_file() or item.stat().st_size != size or _sha256(item) != sha256:
+            raise _damaged(folder, f"{name} is not the file that the manifest describes (checksum)")
+    return manifest
+
+
+def version_of(folder: Path) -> str:
+    """Return the bundle's version: the first 12 hex digits of the manifest's sha256."""
+    return _sha256(folder / MANIFEST)[:12]
+
+
+def _golden(model: Ensemble, rows: Mapping[str, Floats]) -> dict[str, Any]:
+    listed = {name: [None if np.isnan(v) else float(v) for v in values] for name, values in rows.items()}
+    return {
+        "columns": listed,
+        "curve": model.curve(rows).tolist(),
+        "spend": model.per_order_day(rows).tolist(),
+    }
+
+
+def _compare_with_golden(folder: Path, model: Ensemble) -> None:
+    golden = read_numbers(folder / "golden.json")
+    rows = {
+        name: np.array([np.nan if v is None else v for v in values])
+        for name, values in golden["columns"].items()
+    }
+    same = np.allclose(model.curve(rows), golden["curve"], rtol=1e-9, atol=1e-12)
+    if not same or not np.allclose(model.per_order_day(rows), golden["spend"], rtol=1e-9):
+        raise ArtifactError(
+            f"{folder}: the model does not give its golden answers here. Train it again with these versions."
+        )
+
+
+def _try_in_child(folder: Path) -> None:
+    """Load the bundle in a child process; ArtifactError if it dies, hangs or answers otherwise."""
+    command = [sys.executable, "-m", "models.bundle", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise _damaged(folder, f"loading it took over {CHECK_SECONDS} s") from None
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise _damaged(folder, f"loading it failed ({lines[-1] if lines else f'exit {done.returncode}'})")
+
+
+def _damaged(folder: Path, what: str) -> ArtifactError:
+    return ArtifactError(f"{folder}: the bundle is damaged: {what}. Copy it again, or train a new one.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    load_bundle(Path(sys.argv[1]), in_child_first=False)
+    json.dump({"loaded": True}, sys.stdout)

@@ -1,0 +1,74 @@
+"""The demo: check, train and rank on CDNOW, the real orders that come with the lifetimes package."""
+
+from __future__ import annotations
+
+import importlib.util
+from datetime import datetime
+from pathlib import Path
+
+from contracts.days import to_date
+from contracts.errors import ArtifactError
+from repurchase import jobs, show
+
+SHOP = "demo"
+
+
+def cdnow_file() -> Path:
+    """Return CDNOW's orders (23,570 customers, 69,659 orders, 1997-98) inside the lifetimes package."""
+    # Found without importing lifetimes, which changes global options and warns.
+    found = importlib.util.find_spec("lifetimes")
+    if found is None or found.origin is None:
+        raise ArtifactError("lifetimes is not installed; the demo's orders come with it. Run `make setup`.")
+    return Path(found.origin).with_name("datasets") / "CDNOW_master.txt"
+
+
+def run(out: Path, *, now: datetime) -> None:
+    """Run the main job into `out` and print what to type next. Leaves nothing running."""
+    from experiments.recipe import Recipe
+    from features.report import print_report
+    from serving.keys import new_key
+
+    out.mkdir(parents=True, exist_ok=True)
+    file, tracking = cdnow_file(), f"sqlite:///{(out / 'mlflow.db').resolve()}"
+    job = jobs.OrdersJob((str(file),), None, None, now)
+    model, ranking, keys = out / "model", out / "ranking", out / "keys.json"
+    show.out.rule("1 check: what is in the orders")
+    with show.steps(1) as progress:
+        progress("reading orders")
+        report = job.read().report
+    print_report(report, show.out)
+    show.out.rule("2 train: which model to believe")
+    with show.steps(5) as progress:
+        trained, registered, _ = jobs.train(
+            job, recipe=Recipe(), shop=SHOP, tracking_uri=tracking, out=model, progress=progress
+        )
+    show.training(trained)
+    show.out.rule("3 rank: whom to contact")
+    with show.steps(4) as progress:
+        ranked = jobs.rank(
+            job,
+            model=str(model),
+            horizons=(),
+            by="value",
+            out=ranking,
+            tracking_uri=tracking,
+            progress=progress,
+        )
+    show.ranking(ranked.scores, horizon=90, currency=ranked.orders.currency)
+    show.out.print(f"As of {to_date(ranked.as_of)}. MLflow holds it as {registered.uri}.")
+    fresh = new_key(keys, "demo")
+    first = ranked.scores["customer_id"][0].as_py()
+    show.next_commands(
+        {
+            "the training run: parameters, metrics, plots, the registered model": (
+                f".venv/bin/mlflow ui --backend-store-uri {tracking}"
+            ),
+            "the API, with its documentation at http://127.0.0.1:8000/docs": (
+                f".venv/bin/repurchase serve --store {ranking} --model {model} --keys {keys}"
+            ),
+            "the best customer, as a marketing tool would ask (this key was made for you just now)": (
+                f"curl -H 'Authorization: Bearer {fresh}' http://127.0.0.1:8000/v1/customers/{first}"
+            ),
+            "the same on your own orders": ".venv/bin/repurchase train ORDERS.csv --shop myshop --out model",
+        }
+    )

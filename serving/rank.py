@@ -1,0 +1,223 @@
+"""Score customers: order lines in, the scores table out. The same path serves batch and live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contracts.days import parse_day, to_date
+from contracts.errors import ArtifactError
+from contracts.tables import CURVE_KNOTS, scores_schema
+from contracts.training import Columns, Floats
+from features.catalog import CATALOG
+from features.declaration import FeatureTable
+from features.history import History
+from models.bundle import Bundle
+from models.curve import next_order_days
+
+# A score is about the days after as_of; after this many it should be made anew.
+VALID_DAYS = 7
+# The next-order dates are given only to customers with at least this chance of an order within a year.
+LEAST_P_FOR_DATES = 0.05
+_DAYS_PER_YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a scoring run fixes for all customers. scored_at is given by the front door."""
+
+    as_of: int
+    horizons: tuple[int, ...]
+    rank_horizon: int
+    rank_by: str  # "value" or "probability"
+    scored_at: datetime
+
+
+def score_history(history: History, bundle: Bundle, scoring: Scoring) -> pa.Table:
+    """Return the scores of every customer with an order up to as_of, best first.
+
+    Columns as contracts.tables.scores_schema. Ranked by expected value (or by probability), then by
+    customer_id; the percentile is the share of customers with at most the same value, so that ties share and
+    the best has 100.
+    """
+    table = features_for(bundle, history, scoring.as_of)
+    if not len(table):
+        return scores_schema(scoring.horizons).empty_table()
+    columns = _answers(table, bundle, scoring)
+    what = "expected_value" if scoring.rank_by == "value" else "p_repurchase"
+    value = columns[f"{what}_{scoring.rank_horizon}d"]
+    order = np.argsort(-value, kind="stable")  # customers stand in the order of their ids
+    columns["rank"] = np.empty(len(order), dtype=np.int64)
+    columns["rank"][order] = np.arange(1, len(order) + 1)
+    columns["percentile"] = 100.0 * np.searchsorted(np.sort(value), value, side="right") / len(value)
+    schema = scores_schema(scoring.horizons)
+    arrays = [_array(columns.get(field.name), field, len(order)) for field in schema]
+    return pa.table(arrays, schema=schema).take(pa.array(order))
+
+
+def features_for(bundle: Bundle, history: History, as_of: int) -> FeatureTable:
+    """Return the features that the bundle reads; those whose order-line columns are absent are empty (NaN).
+
+    Raises ArtifactError if a feature has changed since the bundle was trained.
+    """
+    catalog = CATALOG.pick(bundle.features)
+    for one in catalog:
+        if one.source_hash != bundle.manifest["features"][one.name]:
+            raise ArtifactError(
+                f"feature '{one.name}' has changed since the model {bundle.version} was trained. Train a new model."
+            )
+    table = catalog.available(history.optional).compute(history, as_of)
+    for name in catalog.switched_off(history.optional):
+        table.columns[name] = np.full(len(table), np.nan)
+    return table
+
+
+def absent_columns(bundle: Bundle, history: History) -> list[str]:
+    """Return the order-line columns that the bundle's features would like and the history lacks."""
+    off = CATALOG.pick(bundle.features).switched_off(history.optional)
+    return sorted({column for columns in off.values() for column in columns})
+
+
+def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
+    model, features = bundle.model, table.columns
+    beyond = tuple(float(h) for h in sorted(scoring.horizons) if h > CURVE_KNOTS[-1])
+    curve = model.curve(features, beyond=beyond)
+    spend = model.per_order_day(features)
+    columns: dict[str, Any] = {
+        "customer_id": table.customer_id,
+        "as_of": to_date(scoring.as_of),
+        "p_alive": model.base.p_alive(features),
+        "recency_days": features["recency_days"].astype(np.int32),
+        "frequency": features["frequency"].astype(np.int32),
+        "monetary_value": features["monetary_value"],
+        "curve": curve[:, : len(CURVE_KNOTS)],
+        "clv": _lifetime_value(model_values(bundle, features, curve, spend), bundle.manifest),
+        "confidence": _confidence(features),
+        "model": _model_words(bundle, scoring),
+        "model_version": bundle.version,
+        "currency": bundle.manifest["currency"],
+        "scored_at": scoring.scored_at.astimezone(UTC),
+        "valid_until": to_date(scoring.as_of) + timedelta(days=VALID_DAYS),
+    }
+    for h in scoring.horizons:
+        until = [*CURVE_KNOTS, *beyond]
+        known = curve if h <= CURVE_KNOTS[-1] else curve[:, : until.index(h) + 1]
+        answer = model.on_curve(features, known, spend, h)
+        columns |= {
+            f"p_repurchase_{h}d": answer.p,
+            f"expected_orders_{h}d": answer.expected_orders,
+            f"expected_value_{h}d": answer.expected_value,
+        }
+    return columns | _next_order(curve[:, : len(CURVE_KNOTS)], scoring.as_of)
+
+
+def model_values(bundle: Bundle, features: Columns, curve: Floats, spend: Floats) -> Floats:
+    """Return the expected value up to each of the lifetime's knots; (n, len(lifetime_knots))."""
+    knots = lifetime_knots(bundle.manifest["clv"]["days"])
+    values = [bundle.model.on_curve(features, curve, spend, h).expected_value for h in knots]
+    return np.maximum.accumulate(np.column_stack(values), axis=1)
+
+
+def lifetime_knots(days: int) -> list[int]:
+    """Return the days at which a lifetime of `days` is summed up."""
+    return [h for h in (90, 180, 365) if h < days] + [days]
+
+
+def _lifetime_value(values: Floats, manifest: Any) -> Floats:
+    """Return margin times the value of each stretch, discounted from its middle."""
+    clv = manifest["clv"]
+    knots = np.array([0, *lifetime_knots(clv["days"])], dtype=np.float64)
+    middle = (knots[1:] + knots[:-1]) / 2.0
+    discount = (1.0 + clv["discount_rate"]) ** (-middle / _DAYS_PER_YEAR)
+    stretches = np.diff(values, axis=1, prepend=0.0)
+    # One column after the other, so that one customer alone gives the same bits as in the base.
+    total = np.zeros(len(values))
+    for column, factor in zip(stretches.T, discount, strict=True):
+        total = total + column * factor
+    return clv["margin"] * total
+
+
+def _next_order(curve: Floats, as_of: int) -> dict[str, Any]:
+    likely = curve[:, -1] >= LEAST_P_FOR_DATES
+    dates = {}
+    for name, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
+        day = as_of + np.maximum(np.ceil(next_order_days(curve, share)), 1.0).astype(np.int32)
+        dates[f"next_order_{name}"] = pa.array(day.astype(np.int32), mask=~likely).cast(pa.date32())
+    return dates
+
+
+def _confidence(features: Columns) -> NDArray[np.object_]:
+    """Return high for five order days or more, medium for two to four, low for one."""
+    x = features["frequency"]
+    return np.where(x >= 4, "high", np.where(x >= 1, "medium", "low")).astype(object)
+
+
+def _model_words(bundle: Bundle, scoring: Scoring) -> str:
+    model = bundle.model
+    beyond = [h for h in scoring.horizons if h > model.learnt_until]
+    if not beyond or not model.learnt_until:
+        return model.parts
+    return f"{model.parts}, extrapolated beyond {model.learnt_until}d"
+
+
+def _array(values: Any, field: pa.Field, rows: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(rows, field.type)
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        flat = pa.array(np.ascontiguousarray(values).ravel())
+        return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * values.shape[1]), flat)
+    if isinstance(values, np.ndarray):
+        return pa.array(values, field.type)
+    return pa.repeat(pa.scalar(values, field.type), rows)
+
+
+@dataclass(frozen=True)
+class LiveScorer:
+    """Scores posted histories with a bundle: the same path as the batch. `clock` gives scored_at."""
+
+    bundle: Bundle
+    clock: Callable[[], datetime]
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """The horizons that the bundle answers by default (days)."""
+        return tuple(self.bundle.manifest["horizons"])
+
+    @property
+    def default_as_of(self) -> int:
+        """The last day of the data that the bundle was trained on."""
+        return parse_day(self.bundle.manifest["as_of"])
+
+    @property
+    def currency(self) -> str:
+        """The shop's currency."""
+        return str(self.bundle.manifest["currency"])
+
+    @property
+    def timezone(self) -> str:
+        """The shop's time zone."""
+        return str(self.bundle.manifest["timezone"])
+
+    @property
+    def model_version(self) -> str:
+        """The bundle's version."""
+        return self.bundle.version
+
+    def score(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> pa.Table:
+        """Return the scores of the customers in these order lines."""
+        history = History.from_lines(lines)
+        scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
+        return score_history(history, self.bundle, scoring)
+
+    def card(self) -> dict[str, object]:
+        """Return the manifest without the list of files, and the version."""
+        shown = {key: value for key, value in self.bundle.manifest.items() if key != "files"}
+        return {"model_version": self.bundle.version, **shown}
