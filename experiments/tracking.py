@@ -6,11 +6,12 @@ registered model `repurchase-<shop>`: @champion answers; @challenger is the newe
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def log_training(trained: Trained, *, shop: str, tracking_uri: str, extra: Mappi
     extra: more parameters to log (plain values). Raises ArtifactError if MLflow cannot be reached.
     """
     with _mlflow(tracking_uri) as client:
-        mlflow.set_experiment(model_name(shop))
+        _open_experiment(client, model_name(shop), tracking_uri)
         with mlflow.start_run() as run:
             mlflow.log_params({**_parameters(trained), **extra})
             _log_evaluation(trained)
@@ -106,7 +107,7 @@ def _mlflow(tracking_uri: str) -> Iterator[mlflow.MlflowClient]:
     """Point MLflow at the tracking store, quietly; ArtifactError if it cannot be used."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             mlflow.set_tracking_uri(tracking_uri)
@@ -117,6 +118,18 @@ def _mlflow(tracking_uri: str) -> Iterator[mlflow.MlflowClient]:
                 f"MLflow at {_without_password(tracking_uri)} failed: {_first_line(error)}. "
                 "Check REPURCHASE_TRACKING_URI."
             ) from None
+
+
+def _open_experiment(client: mlflow.MlflowClient, name: str, tracking_uri: str) -> None:
+    """Choose the shop's experiment; a new one beside an SQLite file keeps its artifacts beside that file.
+
+    MLflow would put them into the folder that the command happens to run in.
+    """
+    if client.get_experiment_by_name(name) is None:
+        file = tracking_uri.removeprefix("sqlite:///")
+        beside = Path(file).resolve().parent / "mlartifacts"
+        client.create_experiment(name, beside.as_uri() if file != tracking_uri else None)
+    mlflow.set_experiment(name)
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:

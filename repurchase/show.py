@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
     from experiments.train import Trained
 
 out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Bound to the stream of the start, so that the bar goes on while a library's chatter is caught.
+err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
 _METRICS = {
     "auc": ("AUC", "{:.4f}"),
     "log_loss": ("log loss", "{:.4f}"),
     "level_bias": ("level", "{:+.1%}"),
-    "top_decile_lift": ("top-10 % lift", "{:.2f}"),
-    "value_gini": ("value Gini", "{:.4f}"),
-    "value_bias": ("value level", "{:+.1%}"),
+    "top_decile_lift": ("lift", "{:.2f}"),
+    "value_gini": ("Gini", "{:.4f}"),
+    "value_bias": ("value", "{:+.1%}"),
 }
 
 
@@ -35,13 +37,16 @@ _METRICS = {
 def steps(total: int) -> Iterator[Callable[[str], None]]:
     """Show a progress bar of `total` steps; the yielded function starts the next one and names it."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=total)
+    begun = 0
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=total)
 
         def begin(what: str) -> None:
+            nonlocal begun
             if not err.is_terminal:
                 err.print(f"… {what}")
-            bar.update(task, description=what, advance=0 if bar.tasks[0].description == "starting" else 1)
+            bar.update(task, description=what, completed=begun)
+            begun += 1
 
         yield begin
 
@@ -67,13 +72,16 @@ def training(trained: Trained) -> None:
             f"{to_date(evaluation.origin)} + {evaluation.horizon} days, {evaluation.customers:,} customers"
         )
         table = Table(title=f"Judged on a window that no model had seen: {window}", title_justify="left")
-        table.add_column("model")
+        table.add_column("model", no_wrap=True)
         for title, _ in _METRICS.values():
             table.add_column(title, justify="right")
         for name, found in evaluation.metrics.items():
             cells = [pattern.format(found[m]) if m in found else "–" for m, (_, pattern) in _METRICS.items()]
             table.add_row(name, *cells, style="bold" if name == "ensemble" else None)
         out.print(table)
+        out.print(
+            "AUC, lift of the first tenth, Gini of value: higher is better. Log loss: lower. Level: predicted over actual."
+        )
         _gain(trained)
     for name, reason in trained.not_fitted.items():
         warning(f"{name} could not be fitted: {reason}")
@@ -94,39 +102,25 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
     p, orders, value = (
         f"{what}_{horizon}d" for what in ("p_repurchase", "expected_orders", "expected_value")
     )
-    top = Table(
-        title=f"The {min(rows, scores.num_rows)} best of {scores.num_rows:,} customers", title_justify="left"
-    )
-    titles = (
-        "rank",
-        "customer",
-        f"P(buys in {horizon} d)",
-        f"orders {horizon} d",
-        f"value {horizon} d {currency}",
-    )
-    for title in (*titles, "next order (median)", "orders so far", "last order, days ago"):
-        top.add_column(title, justify="left" if title == "customer" else "right")
+    shown = min(rows, scores.num_rows)
+    title = f"The {shown} best of {scores.num_rows:,} customers · next {horizon} days · {currency}"
+    top = Table(title=title, title_justify="left")
+    for name in ("rank", "customer", "chance", "orders", "value", "next order", "had orders", "days silent"):
+        top.add_column(name, justify="left" if name == "customer" else "right", no_wrap=True)
     for row in scores.slice(0, rows).to_pylist():
         counts = (str(row["frequency"] + 1), str(row["recency_days"]))
         name = Text(row["customer_id"])
         chance, number, worth = f"{row[p]:.1%}", f"{row[orders]:.2f}", f"{row[value]:,.2f}"
         top.add_row(str(row["rank"]), name, chance, number, worth, str(row["next_order_p50"] or "–"), *counts)
     out.print(top)
-    out.print(_deciles(scores, p, value, horizon, currency))
+    out.print(_deciles(scores, p, value))
 
 
-def _deciles(scores: pa.Table, p: str, value: str, horizon: int, currency: str) -> Table:
+def _deciles(scores: pa.Table, p: str, value: str) -> Table:
     chance, worth = np.asarray(scores[p]), np.asarray(scores[value])
     table = Table(title="By tenths of the ranking", title_justify="left")
-    for title in (
-        "tenth",
-        "customers",
-        "mean P",
-        f"buyers in {horizon} d",
-        f"value {currency}",
-        "share of value",
-    ):
-        table.add_column(title, justify="right")
+    for name in ("tenth", "customers", "mean chance", "buyers", "value", "share of value"):
+        table.add_column(name, justify="right")
     for number, part in enumerate(
         np.array_split(np.arange(scores.num_rows), min(10, scores.num_rows)), start=1
     ):

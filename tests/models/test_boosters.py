@@ -1,0 +1,96 @@
+"""Boosters as text: the same bytes from the same rows, on any number of threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightgbm import Booster
+
+from contracts.training import Floats
+from models import boosters
+from models.lightgbm import ORDER_PARAMETERS, SPEND_PARAMETERS, SPANS_PER_HORIZON, LightGbm
+from tests.models.test_contract import DAY, columns, fitted, learnt
+
+PARAMETERS = {**ORDER_PARAMETERS, "rounds": 20}
+NAMES = [f"f{i}" for i in range(12)]
+
+
+def design(rows: int = 6_000) -> Floats:
+    values = np.random.default_rng(4).normal(size=(rows, len(NAMES)))
+    values[::7, 3] = np.nan
+    return values
+
+
+def trained(threads: int, parameters: dict[str, Any] = PARAMETERS) -> Booster:
+    values = design()
+    chance = 1 / (1 + np.exp(-values[:, 0] - values[:, 1] * values[:, 2]))
+    target = (np.random.default_rng(5).random(len(values)) < chance).astype(np.float64) + (
+        1.0 if parameters["objective"] == "gamma" else 0.0
+    )
+    start = 0.1 * values[:, 0]
+    return boosters.train(values, target, start=start, names=NAMES, parameters=parameters, threads=threads)
+
+
+@pytest.mark.parametrize("parameters", [PARAMETERS, {**SPEND_PARAMETERS, "rounds": 20}])
+def test_one_and_two_threads_give_the_same_text(parameters: dict[str, Any]) -> None:
+    assert boosters.text_of(trained(1, parameters)) == boosters.text_of(trained(2, parameters))
+
+
+def test_the_same_rows_give_the_same_bytes_again() -> None:
+    assert boosters.text_of(trained(2)) == boosters.text_of(trained(2))
+
+
+def test_a_written_booster_is_read_back_to_the_bit(tmp_path: Path) -> None:
+    booster = trained(2)
+    boosters.write(booster, tmp_path / "a.txt")
+    again = boosters.read(tmp_path / "a.txt")
+    boosters.write(again, tmp_path / "b.txt")
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+    assert boosters.ask(again, design()).tolist() == boosters.ask(booster, design()).tolist()
+
+
+def test_a_row_alone_gets_the_same_bits_as_among_many() -> None:
+    booster, rows = trained(2), design(5_000)
+    many = boosters.ask(booster, rows)
+    assert [boosters.ask(booster, rows[i : i + 1])[0] for i in range(0, 5_000, 501)] == many[::501].tolist()
+
+
+def test_answers_are_without_the_starting_score() -> None:
+    booster = trained(2, {**PARAMETERS, "rounds": 1, "learning_rate": 1e-9})
+    assert np.abs(boosters.ask(booster, design())).max() < 1e-6
+
+
+def test_lightgbm_on_the_panel_gives_the_same_files_on_one_and_two_threads(tmp_path: Path) -> None:
+    for threads in (1, 2):
+        folder = tmp_path / str(threads)
+        folder.mkdir()
+        LightGbm.fit(learnt(), threads=threads).save(folder)
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("1", "2"))
+    assert one == two
+    assert {"orders.txt", "spend.txt", "lightgbm.json"} <= set(one)
+
+
+def test_only_horizons_that_the_history_spans_twice_are_learnt() -> None:
+    model = fitted(LightGbm)
+    assert isinstance(model, LightGbm)
+    assert model.horizons == tuple(
+        h for h in (30, 90, 180, 365) if SPANS_PER_HORIZON * h <= learnt().span_days
+    )
+    assert learnt().span_days <= DAY
+
+
+def test_between_learnt_horizons_the_bend_lies_between_theirs() -> None:
+    model = fitted(LightGbm)
+    assert isinstance(model, LightGbm)
+    low, middle, high = model.bend(columns(), (30, 60, 90)).T
+    assert np.all((np.minimum(low, high) - 1e-12 <= middle) & (middle <= np.maximum(low, high) + 1e-12))
+
+
+def test_beyond_the_longest_learnt_horizon_the_bend_stays() -> None:
+    model = fitted(LightGbm)
+    assert isinstance(model, LightGbm)
+    last, beyond = model.bend(columns(), (model.horizons[-1], 2_000)).T
+    assert last.tolist() == beyond.tolist()
