@@ -6,14 +6,21 @@ rows give the same bytes at any number of threads.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 
 from contracts.training import Floats
+
+# LightGBM's threads spin while they wait for each other: beside other work a training takes ten times as long.
+# OpenMP reads this once, when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import lightgbm
+from lightgbm import Booster as Booster
 
 _SAME_EVERYWHERE: dict[str, Any] = {
     "verbose": -1,
@@ -32,32 +39,32 @@ def train(
     parameters: dict[str, Any],
     weight: Floats | None = None,
     threads: int = 0,
-) -> lightgbm.Booster:
+) -> Booster:
     """Train a booster on (n, k) rows from a starting score (n,); threads 0 means all cores."""
     parameters = {**_SAME_EVERYWHERE, **parameters, "num_threads": threads}
     rounds = parameters.pop("rounds")
     start = np.ascontiguousarray(start)  # a view of the design would make LightGBM copy all of it
     data = lightgbm.Dataset(design, target, init_score=start, weight=weight, feature_name=names)
     trained = lightgbm.train(parameters, data, rounds)
-    return lightgbm.Booster(model_str=text_of(trained))
+    return Booster(model_str=text_of(trained))
 
 
-def text_of(booster: lightgbm.Booster) -> str:
+def text_of(booster: Booster) -> str:
     """Return the booster's text, without the number of threads."""
     return re.sub(r"\[num_threads: -?\d+\]", "[num_threads: 0]", booster.model_to_string())
 
 
-def write(booster: lightgbm.Booster, path: Path) -> None:
+def write(booster: Booster, path: Path) -> None:
     """Write the booster's text."""
     path.write_text(text_of(booster), encoding="utf-8")
 
 
-def read(path: Path) -> lightgbm.Booster:
+def read(path: Path) -> Booster:
     """Read a booster. Only for files whose checksum was verified: LightGBM aborts on damaged ones."""
-    return lightgbm.Booster(model_str=path.read_text(encoding="utf-8"))
+    return Booster(model_str=path.read_text(encoding="utf-8"))
 
 
-def ask(booster: lightgbm.Booster, design: Floats) -> Floats:
+def ask(booster: Booster, design: Floats) -> Floats:
     """Return raw scores (n,) without the starting score; one thread for few rows, else all."""
     threads = 1 if len(design) < 2000 else 0
     return np.asarray(booster.predict(design, raw_score=True, num_threads=threads), dtype=np.float64)

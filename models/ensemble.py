@@ -1,9 +1,10 @@
 """The default model: a base model bent by LightGBM as far as out-of-time folds show that it helps.
 
 On the logit scale: base + weight * bend + level. `weight` and `level` are chosen on folds whose outcomes lie
-wholly after everything the fold's models have seen; of the level only a part is believed, since one window's
-level says little of the next one's. One monotone curve h -> P(order within h days) per customer is
-kept at CURVE_KNOTS; chances, expected orders, values and dates all follow from it.
+wholly after everything the fold's models have seen. The weight is judged at each fold's own level, so that a
+season does not pass for a bad ranking; of the newest fold's level only a part is believed, since one window's
+level says little of the next one's. One monotone curve h -> P(order within h days) per customer is kept at
+CURVE_KNOTS; chances, expected orders, values and dates all follow from it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Ensemble:
         if not folds:
             return whole if whole.lightgbm is None else replace(whole, weight=0.5)
         weights = WEIGHTS if whole.lightgbm else (0.0,)
-        losses = {w: float(np.mean([_loss(fold, w, 0.0) for fold in folds])) for w in weights}
+        losses = {w: float(np.mean([_loss_at_its_level(fold, w) for fold in folds])) for w in weights}
         weight = min(weights, key=losses.__getitem__)
         level = float(np.clip(LEVEL_BELIEF * _level(folds[0], weight), -MOST_LEVEL, MOST_LEVEL))
         notes = tuple({"weight": w, "log_loss": loss} for w, loss in losses.items())
@@ -176,8 +177,9 @@ def _fold(data: TrainingData, day: int, threads: int) -> Fold | None:
     return Fold(plain, bend, data.outcomes[data.horizon].bought[rows])
 
 
-def _loss(fold: Fold, weight: float, level: float) -> float:
-    return log_loss(fold.bought, sigmoid(fold.plain + weight * fold.bend + level))
+def _loss_at_its_level(fold: Fold, weight: float) -> float:
+    """Return the fold's log loss, levelled to what happened in it."""
+    return log_loss(fold.bought, sigmoid(fold.plain + weight * fold.bend + _level(fold, weight)))
 
 
 def _level(fold: Fold, weight: float) -> float:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from lightgbm import Booster
 
 from contracts.training import Columns, Floats, Outcome, Prediction, TrainingData
 from models import boosters
 from models.base import Base, best_base, load_base
+from models.boosters import Booster
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.gamma_gamma import Spend
 

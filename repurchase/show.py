@@ -80,7 +80,7 @@ def training(trained: Trained) -> None:
             table.add_row(name, *cells, style="bold" if name == "ensemble" else None)
         out.print(table)
         out.print(
-            "AUC, lift of the first tenth, Gini of value: higher is better. Log loss: lower. Level: predicted over actual."
+            "Higher is better: AUC, lift of the first tenth, Gini of value. Lower: log loss. Level: predicted over actual."
         )
         _gain(trained)
     for name, reason in trained.not_fitted.items():

@@ -1,7 +1,7 @@
 """What must hold for every feature of the catalogue, whatever the shop.
 
-The small shops have returns, cancellations, ties, several orders a day, free orders and orders that lie on two
-days. The large shop takes the other path of features/running.py.
+The small shops have returns, cancellations, ties, several orders a day, free orders and orders
+that lie on two days. The large shop takes the other path of features/running.py.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def test_every_customer_with_a_valid_order_has_one_row_of_defined_basics(
     assert all(np.isfinite(table.columns[name]).all() for name in basics)
 
 
-# ---------------------------------------------------------------- a large shop: both paths of features/running.py
+# ---------------------------------------------------------------- a large shop: the other path
 CUSTOMERS, LONG_ONES = 200, (3, 77, 150)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from models.contract import NoFit
 
 def cdnow() -> dict[str, Floats]:
     """Return x, t_x, T (weeks) and zbar (dollars) of the 2,357 customers of the CDNOW sample."""
-    path = files("lifetimes") / "datasets/cdnow_customers_summary_with_transactions.csv"
+    wheel = find_spec("lifetimes")  # found, not imported: the import has side effects
+    assert wheel is not None and wheel.origin is not None
+    path = Path(wheel.origin).parent / "datasets/cdnow_customers_summary_with_transactions.csv"
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     return {name: np.array([float(row[name]) for row in rows]) for name in ("x", "t_x", "T", "zbar")}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +16,12 @@ from models.closed_form import Btyd, GammaGamma
 
 CUSTOMERS, AGE, HORIZON = 400_000, 180.0, 90.0
 FIVE = (0.6, 40.0, 0.9, 2.5)  # r, alpha (days), a, b
-GRID = [
-    np.array(column, dtype=np.float64)
-    for column in zip(
-        *[(0, 0, 30), (0, 0, 700), (1, 3, 50), (4, 80, 90), (12, 300, 301), (12, 100, 700), (90, 650, 660)],
-        strict=True,
-    )
-]
+# Frequency, recency and age of seven customers.
+GRID = (
+    np.array([0.0, 0.0, 1.0, 4.0, 12.0, 12.0, 90.0]),
+    np.array([0.0, 0.0, 3.0, 80.0, 300.0, 100.0, 650.0]),
+    np.array([30.0, 700.0, 50.0, 90.0, 301.0, 700.0, 660.0]),
+)
 
 
 class Simulated(NamedTuple):
@@ -150,7 +150,7 @@ def test_one_time_buyers_are_alive_in_bgnbd_and_perhaps_not_in_mbgnbd() -> None:
 def test_chances_rise_with_the_horizon_and_never_pass_p_alive(modified: bool) -> None:
     chances = [model(modified).p_order(*GRID, h) for h in (0.0, 1.0, 30.0, 365.0, 1e6)]
     assert chances[0].tolist() == [0] * len(GRID[0])
-    assert all(np.all(later >= earlier) for earlier, later in zip(chances, chances[1:], strict=False))
+    assert all(np.all(later >= earlier) for earlier, later in pairwise(chances))
     assert np.all(chances[-1] <= model(modified).p_alive(*GRID))
 
 
