@@ -245,3 +245,16 @@ def test_outcomes_of_any_shop_equal_plain_loops(rows: list[Row], cutoff: int, ho
     for i, customer in enumerate(history.customer_ids):
         row = (found.bought[i], found.order_days[i], found.value[i])
         assert row == pytest.approx(golden_outcome(rows, customer, cutoff, horizon), rel=1e-9, abs=1e-6)
+
+
+def test_the_spread_of_large_amounts_keeps_its_digits() -> None:
+    amounts = [5e7 + cents / 100 for cents in (1, 2, 4, 4)]
+    rows = [line("a", str(day), day, amount) for day, amount in enumerate(amounts)]
+    found = CATALOG.pick(["amount_deviation"]).compute(history_of(rows), 9).columns["amount_deviation"]
+    assert found.tolist() == pytest.approx([statistics.pstdev(amounts)], rel=1e-5)
+
+
+def test_the_spread_of_equal_amounts_is_zero() -> None:
+    rows = [line("a", str(day), day, 0.1) for day in range(9)]
+    found = CATALOG.pick(["amount_deviation"]).compute(history_of(rows), 9).columns["amount_deviation"]
+    assert found.tolist() == [0]

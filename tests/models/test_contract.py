@@ -228,6 +228,7 @@ def test_the_bent_ensembles_chance_and_orders_rise_with_the_horizon() -> None:
     answers = [bent().predict(columns(), h) for h in (1, 7, 20, 30, 75, 90, 180, 365, 400)]
     for earlier, later in pairwise(answers):
         assert np.all(later.p >= earlier.p - 1e-12)
+        assert np.all(later.expected_orders >= earlier.expected_orders - 1e-9)
 
 
 def test_the_ensembles_answer_at_a_knot_lies_on_its_curve() -> None:
