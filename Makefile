@@ -45,5 +45,5 @@ $(UV):
 	@touch $@
 
 .venv-serving/.ready: $(UV) pyproject.toml uv.lock
-	@UV_PROJECT_ENVIRONMENT=.venv-serving $(UV) sync --quiet --frozen --no-default-groups --group serving --python $(PYTHON)
+	@UV_PROJECT_ENVIRONMENT=.venv-serving $(UV) sync --quiet --frozen --only-group serving --python $(PYTHON)
 	@touch $@

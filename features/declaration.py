@@ -44,8 +44,11 @@ class Feature:
 
     @property
     def source_hash(self) -> str:
-        """The first 16 hex digits of the sha256 of the function's source."""
-        text = f"{self.name}\n{inspect.getsource(self.compute)}"
+        """The first 16 hex digits of the sha256 of the function's source and of the features it calls."""
+        known = self.compute.__globals__
+        called = [known[name] for name in self.compute.__code__.co_names if name in known]
+        hashes = [one.source_hash for one in called if isinstance(one, Feature)]
+        text = "\n".join([self.name, inspect.getsource(self.compute), *hashes])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

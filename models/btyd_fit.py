@@ -2,7 +2,8 @@
 
 Customers with the same (x, t_x, T) are one row with a weight: the likelihood is the same and the fit is many
 times quicker. Above MOST_ROWS distinct rows, t_x and T are rounded to the nearest week first (to nearest:
-flooring biases alpha). Several starts are tried; the best log likelihood wins and must pass a certificate.
+flooring biases alpha). Several starts are tried; the best log likelihood wins, and a certificate in the bundle says
+how far the starts agreed and whether a bound was reached.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from models.contract import NoFit
 
 MOST_ROWS = 120_000
 WEEK = 7.0
+LEAST_SPENDERS = 20
 # Log parameters (r, alpha on lifetimes' scale of ten time units, a, b): starts, and how far a fit may go.
 _STARTS = ((-1.4, -1.0, -0.3, 0.9), (0.0, 1.0, -2.0, 0.5))
 _FARTHEST = 9.0
@@ -66,8 +68,8 @@ def fit_btyd(x: Floats, t_x: Floats, age: Floats, *, modified: bool) -> tuple[Bt
 def fit_gamma_gamma(order_days: Floats, mean_spend: Floats) -> GammaGamma:
     """Fit the spend model to customers with money; (n,) each. NoFit if nothing converges or q <= 1."""
     some = (order_days > 0) & (mean_spend > 0)
-    if not some.any():
-        raise NoFit("no customer has spent anything")
+    if some.sum() < LEAST_SPENDERS:
+        raise NoFit(f"{int(some.sum())} customers have spent anything; {LEAST_SPENDERS} are needed")
     with _lifetimes() as lifetimes:
         for penalty in (0.0, 0.001, 0.01):
             fitter = lifetimes.GammaGammaFitter(penalizer_coef=penalty)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from contracts.errors import ContractError
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
 
@@ -20,7 +21,14 @@ def rising(p: Floats) -> Floats:
 
 
 def at_horizon(curve: Floats, horizon: float) -> Floats:
-    """Return P(order within `horizon` days) from curves (n, >= k) at CURVE_KNOTS; horizon within the knots."""
+    """Return P(order within `horizon` days) from curves (n, >= k) at CURVE_KNOTS.
+
+    Raises ContractError for a horizon below 0 or beyond the last knot.
+    """
+    if not 0 <= horizon <= _DAYS[-1]:
+        raise ContractError(f"a horizon of {horizon} days is not on the curve (0 to {CURVE_KNOTS[-1]})")
+    if horizon == 0:
+        return np.zeros(len(curve))
     right = int(np.searchsorted(_DAYS, horizon))
     if _DAYS[right] == horizon:
         return np.asarray(curve[:, right - 1])

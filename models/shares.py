@@ -47,9 +47,8 @@ class ShareTable:
         Between learnt horizons the hazard is interpolated; outside them it goes on as at the nearest.
         """
         hazard = -np.log1p(-np.minimum(np.array(self.bought), 1 - 1e-9))
-        return 1.0 - np.exp(-self._at(hazard, horizon)[found]), self._at(np.array(self.order_days), horizon)[
-            found
-        ]
+        p = 1.0 - np.exp(-self._at(hazard, horizon)[found])
+        return p, np.maximum(self._at(np.array(self.order_days), horizon)[found], p)
 
     def _at(self, table: Floats, horizon: float) -> Floats:
         known = np.array(self.horizons, dtype=np.float64)

@@ -80,7 +80,7 @@ def training(trained: Trained) -> None:
             table.add_row(name, *cells, style="bold" if name == "ensemble" else None)
         out.print(table)
         out.print(
-            "Higher is better: AUC, lift of the first tenth, Gini of value. Lower: log loss. Level: predicted over actual."
+            "Higher is better: AUC, lift of the first tenth, Gini of value. Lower: log loss. Level: predicted to actual."
         )
         _gain(trained)
     for name, reason in trained.not_fitted.items():
@@ -108,10 +108,14 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
     for name in ("rank", "customer", "chance", "orders", "value", "next order", "had orders", "days silent"):
         top.add_column(name, justify="left" if name == "customer" else "right", no_wrap=True)
     for row in scores.slice(0, rows).to_pylist():
-        counts = (str(row["frequency"] + 1), str(row["recency_days"]))
-        name = Text(row["customer_id"])
-        chance, number, worth = f"{row[p]:.1%}", f"{row[orders]:.2f}", f"{row[value]:,.2f}"
-        top.add_row(str(row["rank"]), name, chance, number, worth, str(row["next_order_p50"] or "–"), *counts)
+        known = (
+            f"{row[p]:.1%}",
+            f"{row[orders]:.2f}",
+            f"{row[value]:,.2f}",
+            str(row["next_order_p50"] or "–"),
+        )
+        past = (str(row["frequency"] + 1), str(row["recency_days"]))
+        top.add_row(str(row["rank"]), Text(row["customer_id"]), *known, *past)
     out.print(top)
     out.print(_deciles(scores, p, value))
 

@@ -27,6 +27,7 @@ from features.history import History
 from features.orders import Orders, read_orders
 
 if TYPE_CHECKING:  # the training room is only opened by those who train
+    from experiments.recipe import Recipe
     from experiments.train import Trained
     from models.bundle import Bundle
 
@@ -61,9 +62,7 @@ def _rows_of(customer: str, days: int, chance: np.random.Generator) -> Iterator[
         day += chance.gamma(shape, 1 / shape) / rate
 
 
-def _order(
-    customer: str, order: str, at: datetime, days: int, chance: np.random.Generator
-) -> Iterator[Row]:
+def _order(customer: str, order: str, at: datetime, days: int, chance: np.random.Generator) -> Iterator[Row]:
     coupon = "SPRING" if chance.random() < 0.03 else ""
     for product in chance.choice(30, int(chance.integers(1, 4)), replace=False):
         quantity, price = int(chance.integers(1, 4)), 3.0 + 1.25 * int(product)
@@ -100,6 +99,24 @@ def write_csv(path: Path, rows: Sequence[Row]) -> Path:
 def day_of(row: Row) -> int:
     """Return the day of an order row."""
     return to_day(date.fromisoformat(row["ordered_at"][:10]))
+
+
+def train_on(
+    orders: Orders, folder: Path, *, as_of: int, recipe: Recipe, champion: Recipe | None = None
+) -> Trained:
+    """Train a recipe on orders into a new folder."""
+    from experiments.train import Source, train
+
+    source = Source(orders.report.fingerprint, orders.currency, orders.timezone)
+    return train(
+        History.from_lines(orders.lines),
+        as_of=as_of,
+        recipe=recipe,
+        champion=champion,
+        source=source,
+        folder=folder,
+        progress=lambda _: None,
+    )
 
 
 # ---------------------------------------------------------------- one shop per test process
@@ -139,17 +156,8 @@ def history() -> History:
 def trained() -> Trained:
     """Return the default recipe trained on the shop as of AS_OF."""
     from experiments.recipe import Recipe
-    from experiments.train import Source, train
 
-    return train(
-        history(),
-        as_of=AS_OF,
-        recipe=Recipe(),
-        champion=None,
-        source=Source(orders().report.fingerprint, orders().currency, orders().timezone),
-        folder=home() / "bundle",
-        progress=lambda _: None,
-    )
+    return train_on(orders(), home() / "bundle", as_of=AS_OF, recipe=Recipe())
 
 
 @cache

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contracts.days import to_date, to_day
+from contracts.errors import DataError, DeclarationError
+from contracts.training import TrainingData
+from experiments.evaluate import Difference
+from experiments.panels import Panels
+from experiments.recipe import Recipe
+from experiments.train import Trained
+from features.history import History
+from features.orders import read_orders
+from models.ensemble import Ensemble
+from tests import worlds
+from tests.worlds import order_rows, train_on, write_csv
+
+DAY = to_day(worlds.FIRST) + 200
+ROWS = order_rows(customers=1_200, days=230, seed=5)  # 30 days of them after DAY
+RECIPE = Recipe(horizons=(30,), cutoffs=5, model="lightgbm")
+Files = dict[str, bytes]
+
+
+def train_rows(folder: Path, rows: list[dict[str, Any]], recipe: Recipe = RECIPE, **more: Any) -> Trained:
+    folder.mkdir()
+    orders = read_orders(write_csv(folder / "orders.csv", rows), until=DAY)
+    return train_on(orders, folder / "bundle", as_of=DAY, recipe=recipe, **more)
+
+
+def files(folder: Path) -> Files:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train_rows(tmp_path_factory.mktemp("train") / "whole", ROWS)
+
+
+def test_the_small_world_has_enough_for_lightgbm(trained: Trained) -> None:
+    assert {"orders.txt", "spend.txt", "lightgbm.json", "manifest.json"} <= set(files(trained.folder))
+    assert len(ROWS) - sum(worlds.day_of(row) <= DAY for row in ROWS) > 100
+
+
+def test_orders_after_as_of_change_no_byte_of_the_bundle(trained: Trained, tmp_path: Path) -> None:
+    cut = train_rows(tmp_path / "cut", [row for row in ROWS if worlds.day_of(row) <= DAY])
+    assert files(cut.folder) == files(trained.folder)
+
+
+def test_the_order_of_the_rows_changes_no_byte_of_the_bundle(trained: Trained, tmp_path: Path) -> None:
+    shuffled = train_rows(tmp_path / "shuffled", Random(3).sample(ROWS, len(ROWS)))
+    assert files(shuffled.folder) == files(trained.folder)
+
+
+@pytest.mark.parametrize("fit", [Ensemble.fit_parts, Ensemble.fit], ids=["parts", "with folds"])
+def test_the_number_of_threads_changes_no_byte(tmp_path: Path, fit: Callable[..., Ensemble]) -> None:
+    data = small_data()
+    for threads in (1, 2):
+        (tmp_path / str(threads)).mkdir()
+        fit(data, threads=threads).save(tmp_path / str(threads))
+    assert "orders.txt" in files(tmp_path / "1")
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+
+
+def small_data() -> TrainingData:
+    panels = Panels.of(worlds.history(), Recipe(horizons=(30,), cutoffs=3, most_customers=900))
+    return panels.training_data(worlds.AS_OF)
+
+
+def test_a_changed_amount_changes_the_version(trained: Trained, tmp_path: Path) -> None:
+    other = train_rows(tmp_path / "other", [{**ROWS[0], "amount": 1_000.0}, *ROWS[1:]])
+    assert other.version != trained.version
+
+
+def test_the_judged_window_begins_one_horizon_before_as_of(trained: Trained) -> None:
+    assert trained.evaluation is not None
+    assert trained.manifest["backtest"]["origin"] == to_date(DAY - 30).isoformat()
+    assert (trained.evaluation.origin, trained.evaluation.horizon) == (DAY - 30, 30)
+
+
+def test_those_judged_are_the_customers_of_the_origin_and_what_they_did_up_to_as_of(trained: Trained) -> None:
+    assert trained.evaluation is not None
+    sales = [row for row in ROWS if row["quantity"] > 0]
+    before = {row["customer_id"] for row in sales if worlds.day_of(row) <= DAY - 30}
+    inside = {row["customer_id"] for row in sales if DAY - 30 < worlds.day_of(row) <= DAY}
+    assert len(before) - trained.evaluation.customers in range(10)  # cancelled as a whole
+    assert trained.evaluation.outcome.bought.sum() == pytest.approx(len(before & inside), abs=10)
+
+
+def test_both_baselines_and_every_model_are_judged(trained: Trained) -> None:
+    assert trained.evaluation is not None
+    kinds = {"recency", "persistence", "bgnbd", "mbgnbd", "lightgbm", "ensemble"}
+    assert set(trained.evaluation.metrics) == kinds
+    assert set(trained.manifest["backtest"]["metrics"]) == kinds
+
+
+def test_every_horizon_of_the_manifest_is_answered(trained: Trained) -> None:
+    columns = Panels.of(History.from_lines(worlds.orders().lines), RECIPE).features(DAY).columns
+    assert trained.manifest["horizons"] == [30, 90, 180, 365]
+    for horizon in trained.manifest["horizons"]:
+        answer = trained.model.predict(columns, horizon)
+        assert all(np.isfinite(values).all() for values in vars(answer).values())
+
+
+def test_the_manifest_tells_what_was_trained(trained: Trained) -> None:
+    manifest = trained.manifest
+    assert manifest["as_of"] == to_date(DAY).isoformat() == "2021-07-20"
+    assert Recipe.of_dict(dict(manifest["recipe"]), where="manifest") == RECIPE
+    assert (manifest["currency"], manifest["timezone"], manifest["horizon"]) == ("XXX", "UTC", 30)
+    assert set(manifest["features"]) == set(trained.model.needs)
+    assert all(date.fromisoformat(day) <= to_date(DAY - 30) for day in manifest["cutoffs"])
+
+
+@pytest.mark.parametrize(
+    ("customers", "parts"), [(1_200, r"m?bgnbd \+ lightgbm"), (150, "m?bgnbd"), (60, "recency")]
+)
+def test_a_smaller_shop_gets_a_simpler_model_and_the_manifest_says_so(
+    tmp_path: Path, customers: int, parts: str
+) -> None:
+    rows = [row for row in ROWS if int(row["customer_id"]) < customers]
+    manifest = train_rows(tmp_path / "shop", rows).manifest
+    assert re.fullmatch(parts, manifest["parts"])
+    assert ("lightgbm" in manifest["why_simpler"]) == (customers < 1_200)
+
+
+def test_what_could_not_be_fitted_is_told_with_its_reason(tmp_path: Path) -> None:
+    rows = [row for row in ROWS if int(row["customer_id"]) < 60]
+    not_fitted = train_rows(tmp_path / "shop", rows).not_fitted
+    assert set(not_fitted) == {"bgnbd", "mbgnbd", "lightgbm"}
+    assert "too few for bgnbd" in not_fitted["bgnbd"]
+
+
+def test_a_history_shorter_than_the_horizon_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"spans \d+ days .* the horizon is 300 days"):
+        train_rows(tmp_path / "short", ROWS, Recipe(horizons=(300,)))
+
+
+def test_a_recipe_for_bgnbd_gives_bgnbd(tmp_path: Path) -> None:
+    trained = train_rows(tmp_path / "bgnbd", ROWS, Recipe(horizons=(30,), cutoffs=5, model="bgnbd"))
+    assert trained.manifest["parts"] == "bgnbd"
+    assert trained.manifest["why_simpler"] == "the recipe asks for bgnbd"
+
+
+def test_a_champion_of_the_same_recipe_is_met_with_the_same_evaluation(tmp_path: Path) -> None:
+    same = Recipe.of_dict(RECIPE.to_dict(), where="champion")
+    decision = train_rows(tmp_path / "again", ROWS, champion=same).decision
+    assert decision.against_champion == Difference(0.0, 0.0, 0.0)
+    assert decision.promoted
+
+
+def test_a_champion_of_another_recipe_is_refitted_on_the_same_rows(tmp_path: Path) -> None:
+    champion = Recipe(horizons=(90,), model="mbgnbd")
+    trained = train_rows(tmp_path / "other", ROWS, champion=champion)
+    gain, judged = trained.decision.against_champion, trained.evaluation
+    assert gain is not None and judged is not None
+    lower = judged.metrics["mbgnbd"]["log_loss"] - judged.metrics["ensemble"]["log_loss"]
+    assert gain.mean == pytest.approx(lower, abs=1e-9)
+
+
+def test_a_champion_whose_recipe_no_longer_fits_does_not_stop_the_training(tmp_path: Path) -> None:
+    few = [row for row in ROWS if int(row["customer_id"]) < 60]
+    trained = train_rows(tmp_path / "few", few, champion=Recipe(horizons=(30,), model="bgnbd"))
+    assert trained.manifest["parts"] == "recency"
+
+
+def test_a_margin_without_end_is_refused_before_anything_is_fitted() -> None:
+    with pytest.raises(DeclarationError, match="margin"):
+        Recipe.of_dict({"margin": float("inf")}, where="recipe.toml")
