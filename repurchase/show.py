@@ -80,7 +80,7 @@ def training(trained: Trained) -> None:
             table.add_row(name, *cells, style="bold" if name == "ensemble" else None)
         out.print(table)
         out.print(
-            "Higher is better: AUC, lift of the first tenth, Gini of value. Lower: log loss. Level: predicted to actual."
+            "Higher is better: AUC, lift (first tenth), Gini of value. Lower: log loss. Level: predicted to actual."
         )
         _gain(trained)
     for name, reason in trained.not_fitted.items():
