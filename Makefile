@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-serving
+.PHONY: help setup demo test check format serve clean test-serving bench-accuracy
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test-serving: .venv-serving/.ready ## the server in an environment that has the 
 
 serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json
+
+bench-accuracy: setup ## accuracy on CDNOW, out of time; other orders: make bench-accuracy ORDERS=… AS_OF="… …"
+	$(BIN)/python -m experiments.bench_accuracy $(or $(AS_OF),1998-04-01 1997-12-27) $(if $(ORDERS),--orders $(ORDERS))
 
 format: setup ## format and sort imports
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

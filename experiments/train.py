@@ -108,7 +108,7 @@ def judge(panels: Panels, origin: int) -> tuple[Evaluation | None, dict[str, str
     data = panels.training_data(origin)
     if len(data.now["frequency"]) < LEAST_CUSTOMERS_TO_JUDGE:
         return None, {"all": f"fewer than {LEAST_CUSTOMERS_TO_JUDGE} customers at the origin"}
-    models, not_fitted = _fit_all(data, panels.recipe)
+    models, not_fitted = fit_all(data, panels.recipe)
     horizon = panels.recipe.horizon
     if "ensemble" not in models:
         return None, not_fitted
@@ -117,7 +117,8 @@ def judge(panels: Panels, origin: int) -> tuple[Evaluation | None, dict[str, str
     return evaluate(models, columns, outcome, origin=origin, horizon=horizon), not_fitted
 
 
-def _fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[str, str]]:
+def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[str, str]]:
+    """Fit every model; return those that could be fitted, and why the others could not, by name."""
     models: dict[str, Model] = {}
     not_fitted: dict[str, str] = {}
     for kind in (Recency, Persistence, BgNbd, MbgNbd):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import datetime
 from pathlib import Path
 
 from contracts.days import to_date
-from contracts.errors import ArtifactError
 from repurchase import jobs, show
 
 SHOP = "demo"
 
 
-def cdnow_file() -> Path:
-    """Return CDNOW's orders (23,570 customers, 69,659 orders, 1997-98) inside the lifetimes package."""
-    # Found without importing lifetimes, which changes global options and warns.
-    found = importlib.util.find_spec("lifetimes")
-    if found is None or found.origin is None:
-        raise ArtifactError("lifetimes is not installed; the demo's orders come with it. Run `make setup`.")
-    return Path(found.origin).with_name("datasets") / "CDNOW_master.txt"
-
-
 def run(out: Path, *, now: datetime) -> None:
     """Run the main job into `out` and print what to type next. Leaves nothing running."""
+    from experiments.data_sets import cdnow_file
     from experiments.recipe import Recipe
     from features.report import print_report
     from serving.keys import new_key

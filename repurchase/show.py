@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -71,7 +72,8 @@ def training(trained: Trained) -> None:
         window = (
             f"{to_date(evaluation.origin)} + {evaluation.horizon} days, {evaluation.customers:,} customers"
         )
-        table = Table(title=f"Judged on a window that no model had seen: {window}", title_justify="left")
+        title = f"Judged on a window that no model had seen: {window}"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
         table.add_column("model", no_wrap=True)
         for title, _ in _METRICS.values():
             table.add_column(title, justify="right")
@@ -104,8 +106,8 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
     )
     shown = min(rows, scores.num_rows)
     title = f"The {shown} best of {scores.num_rows:,} customers · next {horizon} days · {currency}"
-    top = Table(title=title, title_justify="left")
-    for name in ("rank", "customer", "chance", "orders", "value", "next order", "had orders", "days silent"):
+    top = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in ("rank", "customer", "chance", "orders", "value", "next order", "so far", "silent days"):
         top.add_column(name, justify="left" if name == "customer" else "right", no_wrap=True)
     for row in scores.slice(0, rows).to_pylist():
         known = (
@@ -122,7 +124,7 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
 
 def _deciles(scores: pa.Table, p: str, value: str) -> Table:
     chance, worth = np.asarray(scores[p]), np.asarray(scores[value])
-    table = Table(title="By tenths of the ranking", title_justify="left")
+    table = Table(title="By tenths of the ranking", title_justify="left", box=SIMPLE_HEAD)
     for name in ("tenth", "customers", "mean chance", "buyers", "value", "share of value"):
         table.add_column(name, justify="right")
     for number, part in enumerate(

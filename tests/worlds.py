@@ -23,6 +23,8 @@ import numpy as np
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from contracts.days import to_day
+from contracts.training import Floats
+from features.catalog import CATALOG
 from features.history import History
 from features.orders import Orders, read_orders
 
@@ -150,6 +152,12 @@ def orders() -> Orders:
 def history() -> History:
     """Return the shop's history as known on AS_OF."""
     return History.from_lines(orders().lines)
+
+
+@cache
+def columns() -> dict[str, Floats]:
+    """Return the whole catalogue's features of the shop's customers on AS_OF."""
+    return CATALOG.available(history().optional).compute(history(), AS_OF).columns
 
 
 @cache

@@ -58,6 +58,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(tmp_path: Path) -> Non
         ("margin", -0.1),
         ("margin", "0.3"),
         ("margin", float("nan")),
+        ("margin", float("inf")),
         ("discount_rate", float("inf")),
         ("clv_days", 0),
     ],
