@@ -44,7 +44,7 @@ $(UV):
 	@$(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9' 
 
 .venv/.ready: $(UV) pyproject.toml uv.lock
-	@$(UV) sync --quiet --frozen --python $(PYTHON)
+	@$(UV) sync --quiet --frozen --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 .venv-serving/.ready: $(UV) pyproject.toml uv.lock

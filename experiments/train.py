@@ -178,7 +178,7 @@ def _manifest(
         "features": {one.name: one.source_hash for one in wanted if one.name in model.needs},
         "horizon": recipe.horizon,
         "horizons": list(recipe.all_horizons),
-        "learnt_until_days": model.learnt_until,
+        "learnt_until_days": model.learnt_until or data.span_days,
         "as_of": to_date(as_of).isoformat(),
         "cutoffs": [to_date(int(day)).isoformat() for day in np.unique(data.cutoff)],
         "data_fingerprint": source.fingerprint,

@@ -13,6 +13,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ class Feature:
     calendar: Calendar
     compute: FeatureFunction
 
-    @property
+    @cached_property
     def source_hash(self) -> str:
         """The first 16 hex digits of the sha256 of the function's source and of the features it calls."""
         known = self.compute.__globals__

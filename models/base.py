@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from contracts.training import Columns, Floats, TrainingData
 from models.bgnbd import BgNbd
-from models.contract import Model, NoFit
+from models.contract import SMALLEST_P, Model, NoFit
 from models.mbgnbd import MbgNbd
 from models.recency import Recency
 
@@ -21,6 +23,10 @@ class Base(Model, Protocol):
 
     def p_order(self, columns: Columns, horizon: float) -> Floats:
         """Return the chance of at least one order day in the horizon; (n,)."""
+        ...
+
+    def expected_orders(self, columns: Columns, horizon: float) -> Floats:
+        """Return the expected order days in the horizon; (n,)."""
         ...
 
 
@@ -41,6 +47,12 @@ def best_base(data: TrainingData) -> Base:
     if found:
         return max(found, key=lambda model: model.certificate.log_likelihood)
     return Recency.fit(data)
+
+
+def orders_per_buyer(base: Base, columns: Columns, horizon: float) -> Floats:
+    """Return the expected order days of those who order at all in the horizon; (n,), at least 1."""
+    chance = np.maximum(base.p_order(columns, horizon), SMALLEST_P)
+    return np.maximum(base.expected_orders(columns, horizon) / chance, 1.0)
 
 
 def load_base(name: str, folder: Path) -> Base:

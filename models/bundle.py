@@ -12,6 +12,7 @@ aborts the process on a damaged text.
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.errors import ArtifactError
+from contracts.errors import ArtifactError, ContractError
 from contracts.training import Columns, Floats
 from models.contract import read_numbers, write_numbers
 from models.ensemble import Ensemble
@@ -68,8 +69,15 @@ def write_bundle(folder: Path, model: Ensemble, *, manifest: Mapping[str, Any], 
     files = {
         path.name: {"sha256": _sha256(path), "size": path.stat().st_size} for path in sorted(folder.iterdir())
     }
-    write_numbers(folder / MANIFEST, {**manifest, "format": FORMAT, "files": files})
+    write_numbers(folder / MANIFEST, sealed({**manifest, "format": FORMAT, "files": files}))
     return version_of(folder)
+
+
+def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest with the sha256 of everything else in it."""
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True, allow_nan=False)
+    return {**rest, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def load_bundle(folder: Path, *, in_child_first: bool = True) -> Bundle:
@@ -84,6 +92,21 @@ def load_bundle(folder: Path, *, in_child_first: bool = True) -> Bundle:
 
 def verify(folder: Path) -> dict[str, Any]:
     """Return the manifest once every file is there, none is foreign, and sizes and checksums are right."""
+    manifest = _read_manifest(folder)
+    found = {item.name for item in folder.iterdir()} - {MANIFEST}
+    for name in sorted(set(manifest["files"]) | found):
+        if name not in manifest["files"] or name not in found:
+            raise _damaged(
+                folder, f"{name} is {'missing' if name in manifest['files'] else 'not in the manifest'}"
+            )
+        item, entry = folder / name, manifest["files"][name]
+        regular = item.is_file() and not item.is_symlink()
+        if not regular or item.stat().st_size != entry["size"] or _sha256(item) != entry["sha256"]:
+            raise _damaged(folder, f"{name} is not the file that the manifest describes (checksum)")
+    return manifest
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise ArtifactError(
@@ -91,22 +114,15 @@ def verify(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest = read_numbers(path)
-        files = dict(manifest["files"])
-        expected = {name: (entry["size"], entry["sha256"]) for name, entry in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(folder, f"{MANIFEST} cannot be read ({type(error).__name__})") from None
+        intact = not path.is_symlink() and sealed(manifest) == manifest
+    except (ValueError, RecursionError, ContractError):
+        intact = False
+    if not intact:
+        raise _damaged(folder, f"{MANIFEST} is not as it was written (checksum)")
     if manifest.get("format") != FORMAT:
         raise ArtifactError(
             f"{folder} has bundle format {manifest.get('format')}; this version reads {FORMAT}."
         )
-    found = {item.name for item in folder.iterdir()} - {MANIFEST}
-    for name in sorted(set(expected) | found):
-        if name not in expected or name not in found:
-            raise _damaged(folder, f"{name} is {'missing' if name in expected else 'not in the manifest'}")
-        item = folder / name
-        size, sha256 = expected[name]
-        if item.is_symlink() or not item.is_file() or item.stat().st_size != size or _sha256(item) != sha256:
-            raise _damaged(folder, f"{name} is not the file that the manifest describes (checksum)")
     return manifest
 
 
@@ -141,7 +157,9 @@ def _try_in_child(folder: Path) -> None:
     """Load the bundle in a child process; ArtifactError if it dies, hangs or answers otherwise."""
     command = [sys.executable, "-c", _CHILD, str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=CHECK_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         raise _damaged(folder, f"loading it took over {CHECK_SECONDS} s") from None
     if done.returncode != 0:

@@ -9,6 +9,7 @@ CURVE_KNOTS; chances, expected orders, values and dates all follow from it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,7 +19,7 @@ import numpy as np
 from contracts.metrics import log_loss
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Columns, Floats, Prediction, TrainingData
-from models.base import Base, best_base, load_base
+from models.base import Base, best_base, load_base, orders_per_buyer
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.curve import at_horizon, rising
 from models.gamma_gamma import Spend
@@ -38,6 +39,14 @@ class Fold:
     plain: Floats
     bend: Floats
     bought: Floats
+
+
+@dataclass(frozen=True)
+class Answer:
+    """curve: (n, len(CURVE_KNOTS)) chances; at: the answer for each asked horizon (days)."""
+
+    curve: Floats
+    at: Mapping[float, Prediction]
 
 
 @dataclass(frozen=True)
@@ -111,16 +120,19 @@ class Ensemble:
 
     def predict(self, columns: Columns, horizon: float) -> Prediction:
         """Answer for one horizon."""
-        beyond = (float(horizon),) if horizon > CURVE_KNOTS[-1] else ()
-        curve = self.curve(columns, beyond=beyond)
-        return self.on_curve(columns, curve, self.per_order_day(columns), horizon)
+        return self.answer(columns, (horizon,)).at[horizon]
 
-    def on_curve(self, columns: Columns, curve: Floats, spend: Floats, horizon: float) -> Prediction:
-        """Answer from a curve and the amount per order day, both known already."""
-        p = curve[:, -1] if horizon > CURVE_KNOTS[-1] else at_horizon(curve, horizon)
-        plain = self.base.predict(columns, horizon)
-        orders = p * np.maximum(plain.expected_orders / np.maximum(plain.p, 1e-12), 1.0)
-        return Prediction(p, orders, orders * spend)
+    def answer(self, columns: Columns, horizons: Sequence[float]) -> Answer:
+        """Answer for several horizons (days) at once, all from one curve."""
+        beyond = tuple(sorted({h for h in horizons if h > CURVE_KNOTS[-1]}))
+        curve = self.curve(columns, beyond=beyond)
+        spend = self.per_order_day(columns)
+        found = {}
+        for h in dict.fromkeys(horizons):
+            p = curve[:, len(CURVE_KNOTS) + beyond.index(h)] if h in beyond else at_horizon(curve, h)
+            orders = p * orders_per_buyer(self.base, columns, h)
+            found[h] = Prediction(p, orders, orders * spend)
+        return Answer(curve[:, : len(CURVE_KNOTS)], found)
 
     def save(self, folder: Path) -> None:
         """Write ensemble.json and the parts' files."""

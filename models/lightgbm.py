@@ -16,7 +16,7 @@ import numpy as np
 
 from contracts.training import Columns, Floats, Outcome, Prediction, TrainingData
 from models import boosters
-from models.base import Base, best_base, load_base
+from models.base import Base, best_base, load_base, orders_per_buyer
 from models.boosters import Booster
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.gamma_gamma import Spend
@@ -94,9 +94,8 @@ class LightGbm:
 
     def predict(self, columns: Columns, horizon: float) -> Prediction:
         """Answer for one horizon; expected orders keep the base model's ratio to its chance."""
-        plain = self.base.predict(columns, horizon)
-        p = sigmoid(logit(plain.p) + self.bend(columns, (horizon,))[:, 0])
-        orders = p * np.maximum(plain.expected_orders / np.maximum(plain.p, 1e-12), 1.0)
+        p = sigmoid(logit(self.base.p_order(columns, horizon)) + self.bend(columns, (horizon,))[:, 0])
+        orders = p * orders_per_buyer(self.base, columns, horizon)
         return Prediction(p, orders, orders * self.per_order_day(columns))
 
     def save(self, folder: Path) -> None:

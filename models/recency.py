@@ -39,6 +39,10 @@ class Recency:
         """Return the chance of an order within a year, which stands in for being alive; (n,)."""
         return self.p_order(columns, 365.0)
 
+    def expected_orders(self, columns: Columns, horizon: float) -> Floats:
+        """Return the expected order days in the horizon; (n,)."""
+        return self.predict(columns, horizon).expected_orders
+
     def predict(self, columns: Columns, horizon: float) -> Prediction:
         """Answer by the class of recency_days; value is the customer's mean amount per order day."""
         p, order_days = self.shares.answer(_class_of(columns), horizon)

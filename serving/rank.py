@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from contracts.days import parse_day, to_date
 from contracts.errors import ArtifactError
-from contracts.tables import CURVE_KNOTS, scores_schema
+from contracts.tables import scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
 from features.declaration import FeatureTable
@@ -85,19 +85,19 @@ def absent_columns(bundle: Bundle, history: History) -> list[str]:
 
 
 def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
-    model, features = bundle.model, table.columns
-    beyond = tuple(float(h) for h in sorted(scoring.horizons) if h > CURVE_KNOTS[-1])
-    curve = model.curve(features, beyond=beyond)
-    spend = model.per_order_day(features)
+    features, lifetime = table.columns, bundle.manifest["clv"]
+    knots = _lifetime_knots(lifetime["days"])
+    answer = bundle.model.answer(features, (*scoring.horizons, *knots))
     columns: dict[str, Any] = {
         "customer_id": table.customer_id,
         "as_of": to_date(scoring.as_of),
-        "p_alive": model.base.p_alive(features),
+        # Who orders is alive: LightGBM may know better than the base.
+        "p_alive": np.maximum(bundle.model.base.p_alive(features), answer.curve[:, -1]),
         "recency_days": features["recency_days"].astype(np.int32),
         "frequency": features["frequency"].astype(np.int32),
         "monetary_value": features["monetary_value"],
-        "curve": curve[:, : len(CURVE_KNOTS)],
-        "clv": _lifetime_value(model_values(bundle, features, curve, spend), bundle.manifest),
+        "curve": answer.curve,
+        "clv": _lifetime_value([answer.at[h].expected_value for h in knots], lifetime),
         "confidence": _confidence(features),
         "model": _model_words(bundle, scoring),
         "model_version": bundle.version,
@@ -106,41 +106,28 @@ def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str,
         "valid_until": to_date(scoring.as_of) + timedelta(days=VALID_DAYS),
     }
     for h in scoring.horizons:
-        until = [*CURVE_KNOTS, *beyond]
-        known = curve if h <= CURVE_KNOTS[-1] else curve[:, : until.index(h) + 1]
-        answer = model.on_curve(features, known, spend, h)
+        found = answer.at[h]
         columns |= {
-            f"p_repurchase_{h}d": answer.p,
-            f"expected_orders_{h}d": answer.expected_orders,
-            f"expected_value_{h}d": answer.expected_value,
+            f"p_repurchase_{h}d": found.p,
+            f"expected_orders_{h}d": found.expected_orders,
+            f"expected_value_{h}d": found.expected_value,
         }
-    return columns | _next_order(curve[:, : len(CURVE_KNOTS)], scoring.as_of)
+    return columns | _next_order(answer.curve, scoring.as_of)
 
 
-def model_values(bundle: Bundle, features: Columns, curve: Floats, spend: Floats) -> Floats:
-    """Return the expected value up to each of the lifetime's knots; (n, len(lifetime_knots))."""
-    knots = lifetime_knots(bundle.manifest["clv"]["days"])
-    values = [bundle.model.on_curve(features, curve, spend, h).expected_value for h in knots]
-    return np.maximum.accumulate(np.column_stack(values), axis=1)
-
-
-def lifetime_knots(days: int) -> list[int]:
+def _lifetime_knots(days: int) -> list[int]:
     """Return the days at which a lifetime of `days` is summed up."""
-    return [h for h in (90, 180, 365) if h < days] + [days]
+    return [*(h for h in (90, 180, 365) if h < days), days]
 
 
-def _lifetime_value(values: Floats, manifest: Any) -> Floats:
-    """Return margin times the value of each stretch, discounted from its middle."""
-    clv = manifest["clv"]
-    knots = np.array([0, *lifetime_knots(clv["days"])], dtype=np.float64)
-    middle = (knots[1:] + knots[:-1]) / 2.0
-    discount = (1.0 + clv["discount_rate"]) ** (-middle / _DAYS_PER_YEAR)
-    stretches = np.diff(values, axis=1, prepend=0.0)
-    # One column after the other, so that one customer alone gives the same bits as in the base.
-    total = np.zeros(len(values))
-    for column, factor in zip(stretches.T, discount, strict=True):
-        total = total + column * factor
-    return clv["margin"] * total
+def _lifetime_value(values: list[Floats], lifetime: Mapping[str, Any]) -> Floats:
+    """Return margin times the value of each stretch between the lifetime's knots, discounted from its middle."""
+    total, before, start = np.zeros(len(values[0])), np.zeros(len(values[0])), 0
+    for value, end in zip(values, _lifetime_knots(lifetime["days"]), strict=True):
+        years = (start + end) / 2.0 / _DAYS_PER_YEAR
+        total = total + np.maximum(value - before, 0.0) / (1.0 + lifetime["discount_rate"]) ** years
+        before, start = np.maximum(value, before), end
+    return np.asarray(lifetime["margin"] * total)
 
 
 def _next_order(curve: Floats, as_of: int) -> dict[str, Any]:
@@ -159,11 +146,9 @@ def _confidence(features: Columns) -> NDArray[np.object_]:
 
 
 def _model_words(bundle: Bundle, scoring: Scoring) -> str:
-    model = bundle.model
-    beyond = [h for h in scoring.horizons if h > model.learnt_until]
-    if not beyond or not model.learnt_until:
-        return model.parts
-    return f"{model.parts}, extrapolated beyond {model.learnt_until}d"
+    learnt = bundle.manifest["learnt_until_days"]
+    words = bundle.model.parts
+    return f"{words}, extrapolated beyond {learnt}d" if max(scoring.horizons) > learnt else words
 
 
 def _array(values: Any, field: pa.Field, rows: int) -> pa.Array:

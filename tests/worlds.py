@@ -37,10 +37,6 @@ Row = dict[str, Any]
 FIRST = date(2021, 1, 1)
 DAYS = 430
 AS_OF = to_day(FIRST) + 400  # 30 days of later rows stand behind it in the file
-COLUMNS = (
-    "customer_id", "order_id", "ordered_at", "product_id", "category",
-    "quantity", "unit_price", "amount", "discount", "coupon",
-)  # fmt: skip
 _CATEGORIES = ("books", "music", "toys")
 
 
@@ -80,6 +76,7 @@ def _order(customer: str, order: str, at: datetime, days: int, chance: np.random
             "amount": quantity * price - discount,
             "discount": discount,
             "coupon": coupon,
+            "cost": "" if product < 15 else 0.6 * quantity * price,
         }
         yield line
         back = at + timedelta(days=int(chance.integers(1, 40)))

@@ -178,12 +178,19 @@ def test_no_parser_sees_a_file_of_a_damaged_bundle(folder: Path) -> None:
         load(folder)
 
 
+def rewrite(folder: Path, **changes: Any) -> None:
+    """Change the manifest; where it carries a checksum of its own (as the store's does), that too."""
+    manifest = {**manifest_of(folder), **changes}
+    if manifest.pop("sha256", None):
+        manifest["sha256"] = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 def resealed(folder: Path, name: str, data: bytes) -> None:
     """Change a file and its checksum: damage that a checksum cannot see."""
     (folder / name).write_bytes(data)
-    manifest = manifest_of(folder)
-    manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    rewrite(folder, files={**manifest_of(folder)["files"], name: entry})
 
 
 def test_a_booster_that_was_cut_before_it_was_sealed_dies_in_the_child_alone(folder: Path) -> None:
@@ -209,7 +216,7 @@ def test_another_spend_than_the_golden_one_is_refused(folder: Path) -> None:
 
 
 def test_a_bundle_of_another_format_is_refused(folder: Path) -> None:
-    (folder / "manifest.json").write_text(json.dumps({**manifest_of(folder), "format": 99}))
+    rewrite(folder, format=99)
     with pytest.raises(ArtifactError, match="bundle format 99; this version reads 1"):
         load(folder)
 
