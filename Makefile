@@ -14,7 +14,7 @@ demo: setup ## check, train and rank 23,570 real customers; prints what to type 
 	@$(BIN)/repurchase demo --out demo
 
 test: setup ## all tests, under 5 minutes
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/ruff format --check .

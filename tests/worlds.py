@@ -171,3 +171,15 @@ def bundle() -> Bundle:
     from models.bundle import load_bundle
 
     return load_bundle(trained().folder)
+
+
+@cache
+def simple(base: str) -> Trained:
+    """Return a quickly trained model without LightGBM: `bgnbd` alone, or `recency` of a tiny shop."""
+    from experiments.recipe import Recipe
+
+    customers, model = {"bgnbd": (300, "bgnbd"), "recency": (60, "ensemble")}[base]
+    some = order_rows(customers=customers, days=261, seed=9)
+    found = read_orders(write_csv(home() / f"{base}.csv", some))
+    recipe = Recipe(horizons=(30,), cutoffs=4, model=model)
+    return train_on(found, home() / base, as_of=to_day(FIRST) + 260, recipe=recipe)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from contracts.tables import CURVE_KNOTS, DEFAULT_HORIZONS, OPTIONAL_LINE_COLUMN
 from contracts.training import Floats
 from features.history import History
 from features.orders import read_orders
-from models.bundle import Bundle
+from models.bundle import Bundle, load_bundle
 from models.curve import at_horizon
 from serving.curve import chance_within
 from serving.rank import Scoring, absent_columns, features_for, score_history
@@ -112,6 +111,14 @@ def test_summary_columns_are_those_of_the_history(scores: pa.Table) -> None:
     for row in scores.to_pylist():
         own = days[row["customer_id"]]
         assert (row["frequency"], row["recency_days"]) == (len(own) - 1, AS_OF - max(own))
+
+
+@pytest.mark.parametrize("base", ["bgnbd", "recency"])
+def test_a_model_without_lightgbm_ranks_every_customer(base: str) -> None:
+    simpler = load_bundle(worlds.simple(base).folder, in_child_first=False)
+    table = score(horizons=(30, 90, 400), bundle=simpler)
+    assert table.num_rows == score().num_rows
+    assert table["model"][0].as_py().startswith(base)
 
 
 # ---------------------------------------------------------------- rank
@@ -318,9 +325,3 @@ def test_a_feature_that_is_gone_since_the_training_is_refused() -> None:
     features = {**bundle.manifest["features"], "shoe_size": "0" * 16}
     with pytest.raises(RepurchaseError, match="shoe_size"):
         score(bundle=replace(bundle, manifest={**bundle.manifest, "features": features}))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_shop() -> Iterator[None]:
-    worlds.bundle()
-    yield
