@@ -161,6 +161,9 @@ def rank(
         )
     _say_refused(ranked.orders.report.refused, ranked.orders.report.read)
     _say_age(ranked.as_of, as_of)
+    trained_as_of = parse_day(ranked.bundle.manifest["as_of"])
+    if trained_as_of > ranked.as_of:
+        show.warning(f"the model was trained on orders up to {to_date(trained_as_of)}, after this as-of day.")
     if ranked.absent:
         show.warning(
             f"the model also knows {', '.join(ranked.absent)}; these orders lack them, so it answers without."

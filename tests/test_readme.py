@@ -6,9 +6,9 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
-import typer
+import typer.main
+from typer.core import TyperGroup
 
 from features.mapping import load_mapping
 from repurchase.cli import app
@@ -48,7 +48,7 @@ def test_a_target_of_make_exists(target: str) -> None:
 
 @pytest.mark.parametrize("words", OURS, ids=lambda words: " ".join(words[1:3]))
 def test_a_command_is_parsed_as_it_is_written(words: list[str]) -> None:
-    assert isinstance(CLI, click.Group)
+    assert isinstance(CLI, TyperGroup)
     name, *rest = words[1:]
     assert name in CLI.commands
     CLI.commands[name].make_context(name, rest)  # click raises for an unknown option or a missing argument
@@ -65,7 +65,7 @@ def test_make_targets_named_in_the_text_exist() -> None:
 
 
 def test_options_named_in_the_text_exist() -> None:
-    assert isinstance(CLI, click.Group)
+    assert isinstance(CLI, TyperGroup)
     known = {option for one in CLI.commands.values() for parameter in one.params for option in parameter.opts}
     named = set(re.findall(r"`(--[a-z][a-z-]*)", README))
     assert named <= known

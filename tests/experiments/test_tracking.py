@@ -7,7 +7,6 @@ from typing import Any
 
 import mlflow
 import pytest
-import yaml
 
 from contracts.errors import ArtifactError
 from experiments.champion import Decision
@@ -205,11 +204,9 @@ def test_the_signature_names_the_features_and_the_horizon(
     tracking: Tracking, registered: Registered, trained: Trained
 ) -> None:
     folder = bundle_folder(registered.uri, tracking_uri=tracking.uri).parents[1]
-    signature = yaml.safe_load((folder / "MLmodel").read_text())["signature"]
-    assert [column["name"] for column in json.loads(signature["inputs"])] == list(
-        trained.manifest["features"]
-    )
-    assert json.loads(signature["params"])[0]["name"] == "horizon_days"
+    signature = mlflow.models.get_model_info(str(folder)).signature
+    assert signature.inputs.input_names() == list(trained.manifest["features"])
+    assert [param.name for param in signature.params] == ["horizon_days"]
 
 
 def test_nothing_in_the_registered_model_is_pickled(tracking: Tracking, registered: Registered) -> None:

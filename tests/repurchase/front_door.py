@@ -40,7 +40,8 @@ def environment(folder: Path) -> dict[str, str]:
     own = {name: folder / name.lower() for name in ("HOME", "TMPDIR")}
     for path in own.values():
         path.mkdir(exist_ok=True)
-    return {**kept, **{name: str(path) for name, path in own.items()}, "COLUMNS": "200"}
+    fonts = {"XDG_CACHE_HOME": str(Path.home() / ".cache")}  # matplotlib would list all fonts anew
+    return {**kept, **fonts, **{name: str(path) for name, path in own.items()}, "COLUMNS": "200"}
 
 
 def run(folder: Path, *words: str | Path, settings: Mapping[str, str] | None = None) -> Ended:

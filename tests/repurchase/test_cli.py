@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pyarrow.parquet as pq
 import pytest
-import typer
-from click.testing import CliRunner
+import typer.main
+from typer.testing import CliRunner
 
 from repurchase.cli import app
 from tests.repurchase.front_door import Ended, command, environment, run
@@ -26,13 +26,13 @@ COMMANDS = ("check", "features", "train", "rank", "serve", "key", "demo")
 
 # ---------------------------------------------------------------- help
 def test_help_lists_every_command() -> None:
-    shown = CliRunner().invoke(typer.main.get_command(app), ["--help"]).output
+    shown = CliRunner().invoke(app, ["--help"]).output
     assert all(re.search(rf"\b{name}\b", shown) for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_commands_help_shows_an_example_of_that_command(name: str) -> None:
-    ended = CliRunner().invoke(typer.main.get_command(app), [name, "--help"], terminal_width=200)
+    ended = CliRunner().invoke(app, [name, "--help"], terminal_width=200)
     assert ended.exit_code == 0
     assert f"Example: repurchase {name} " in " ".join(ended.output.split())
 

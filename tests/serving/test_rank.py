@@ -305,7 +305,7 @@ def test_features_of_absent_columns_are_empty_and_the_columns_are_told() -> None
     )
     columns = features_for(worlds.bundle(), bare, AS_OF).columns
     assert np.isnan(columns["products"]).all() and not np.isnan(columns["frequency"]).any()
-    assert absent_columns(worlds.bundle(), bare) == ["category", "coupon", "discount", "product_id"]
+    assert absent_columns(worlds.bundle(), bare) == ["category", "cost", "coupon", "discount", "product_id"]
     assert score(bare).num_rows == score().num_rows
 
 
