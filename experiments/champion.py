@@ -44,7 +44,12 @@ def decide(evaluation: Evaluation | None, challenger: str, champion: Prediction 
     if not gain.lower > 0:
         return Decision(False, f"it does not beat the baseline '{baseline}' with certainty", gain, baseline)
     if champion is None:
-        return Decision(True, f"the first model of this shop beats the baseline '{baseline}'", gain, baseline)
+        return Decision(
+            True,
+            f"it beats the baseline '{baseline}', and there is no champion to compare with",
+            gain,
+            baseline,
+        )
     loss = log_loss_gain(evaluation.outcome, ours, champion)
     value = value_gini_gain(evaluation.outcome, ours, champion)
     champion_loss = evaluation.metrics[challenger]["log_loss"] + loss.mean

@@ -10,6 +10,7 @@ from typing import Any, Self
 from contracts.errors import DeclarationError, nearest
 from contracts.tables import DEFAULT_HORIZONS
 
+MOST_RATE = 100  # margins and yearly rates beyond this are slips of the pen
 MODELS = ("ensemble", "lightgbm", "bgnbd", "mbgnbd")
 
 
@@ -55,7 +56,7 @@ class Recipe:
         for key, value in values.items():
             if key not in known:
                 raise DeclarationError(
-                    f"{where}: unknown key '{key}'{nearest(key, known)} Known: {', '.join(known)}."
+                    f"{where}: unknown key '{key}'{nearest(key, known) or '.'} Known: {', '.join(known)}."
                 )
             if not _fits(value, known[key]):
                 raise DeclarationError(f"{where}: '{key}' is {value!r}; it must be {_RULES[known[key]]}.")
@@ -75,7 +76,7 @@ class Recipe:
 
 _RULES = {
     int: "a whole number above 0",
-    float: "a number of at least 0",
+    float: f"a number from 0 to {MOST_RATE}",
     str: f"one of {', '.join(MODELS)}",
     tuple: "a list of whole numbers from 1 to 3650",
 }
@@ -87,7 +88,7 @@ def _fits(value: Any, kind: type) -> bool:
     if kind is int:
         return _is_int(value) and value > 0
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_RATE
     return value in MODELS
 
 

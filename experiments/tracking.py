@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
@@ -23,6 +24,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.errors import ArtifactError
 from experiments.plots import calibration_plot, lift_plot
@@ -79,8 +81,10 @@ def champion_recipe(*, shop: str, tracking_uri: str) -> Recipe | None:
     with _mlflow(tracking_uri) as client:
         try:
             client.get_model_version_by_alias(model_name(shop), "champion")
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            if _is_unknown(error):
+                return None
+            raise
         folder = _download(f"models:/{model_name(shop)}@champion")
     return Recipe.of_dict(dict(verify(folder)["recipe"]), where=f"the recipe of {model_name(shop)}@champion")
 
@@ -94,12 +98,21 @@ def bundle_folder(uri: str, *, tracking_uri: str) -> Path:
 def _download(uri: str) -> Path:
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-    except (MlflowException, OSError) as error:
-        raise ArtifactError(f"{uri}: MLflow has no such model ({_first_line(error)}).") from None
+    except MlflowException as error:
+        if not _is_unknown(error) and error.error_code != "INVALID_PARAMETER_VALUE":
+            raise
+        raise ArtifactError(
+            f"{uri}: MLflow has no such model. Train one, or give --model a bundle folder or models:/…@challenger."
+        ) from None
     found = sorted(folder.glob("artifacts/*/manifest.json"))
     if not found:
         raise ArtifactError(f"{uri} holds no bundle of Repurchase. Register one with `repurchase train`.")
     return found[0].parent
+
+
+def _is_unknown(error: MlflowException) -> bool:
+    """Tell "there is no such model or alias" from everything that may pass, such as a silent server."""
+    return error.error_code == "RESOURCE_DOES_NOT_EXIST" or "not found" in str(error)
 
 
 @contextmanager
@@ -113,10 +126,10 @@ def _mlflow(tracking_uri: str) -> Iterator[mlflow.MlflowClient]:
             mlflow.set_tracking_uri(tracking_uri)
             mlflow.set_registry_uri(tracking_uri)
             yield mlflow.MlflowClient()
-        except MlflowException as error:
+        except (MlflowException, SQLAlchemyError, ImportError) as error:
+            reason = _without_password((str(error).strip().splitlines() or [type(error).__name__])[0])
             raise ArtifactError(
-                f"MLflow at {_without_password(tracking_uri)} failed: {_first_line(error)}. "
-                "Check REPURCHASE_TRACKING_URI."
+                f"MLflow at {_without_password(tracking_uri)} failed: {reason}. Check REPURCHASE_TRACKING_URI."
             ) from None
 
 
@@ -174,10 +187,5 @@ def _version(package: str) -> str:
     return version(package)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _without_password(uri: str) -> str:
-    head, at, tail = uri.rpartition("@")
-    return f"{head.split('//')[0]}//***@{tail}" if at else uri
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//***@", text)

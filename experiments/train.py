@@ -74,7 +74,7 @@ def train(
     panels = Panels.of(history, recipe)
     progress("judging the recipe on the last finished window")
     evaluation, not_fitted = judge(panels, as_of - recipe.horizon)
-    opponent = _champion_prediction(history, champion, recipe, evaluation)
+    opponent = _champion_prediction(history, champion, recipe, evaluation, progress)
     decision = decide(evaluation, "ensemble", opponent)
     progress("fitting on everything up to the as-of day")
     data = panels.training_data(as_of)
@@ -139,7 +139,11 @@ def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[
 
 
 def _champion_prediction(
-    history: History, champion: Recipe | None, recipe: Recipe, evaluation: Evaluation | None
+    history: History,
+    champion: Recipe | None,
+    recipe: Recipe,
+    evaluation: Evaluation | None,
+    progress: Progress,
 ) -> Prediction | None:
     """Refit the champion's recipe on the same rows and ask it for the same customers and horizon."""
     if champion is None or evaluation is None:
@@ -147,7 +151,11 @@ def _champion_prediction(
     if champion.on_rows_of(recipe) == recipe:
         return evaluation.predictions["ensemble"]
     panels = Panels.of(history, champion.on_rows_of(recipe))
-    model = fit_recipe(panels.training_data(evaluation.origin), panels.recipe)
+    try:
+        model = fit_recipe(panels.training_data(evaluation.origin), panels.recipe)
+    except NoFit as reason:
+        progress(f"the champion's recipe cannot be fitted to these orders ({reason}); it is no opponent")
+        return None
     return model.predict(panels.features(evaluation.origin).columns, evaluation.horizon)
 
 

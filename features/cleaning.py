@@ -51,8 +51,18 @@ _YES = """('true', 't', '1', '1.0', 'yes', 'y', 'returned', 'return', 'refunded'
            'canceled')"""
 
 
-def typed_select(source: Source, mapping: Mapping, style: DateStyle, delivery: str) -> str:
-    """Return the SQL that types one raw table; `delivery` is the expression that names a row's delivery."""
+def is_id(column: str) -> str:
+    """Return the SQL that says whether a column holds an id, not a blank or a word for nothing."""
+    return f"coalesce(lower(trim({column}::VARCHAR)) NOT IN {_NO_ID}, false)"
+
+
+def typed_select(
+    source: Source, mapping: Mapping, style: DateStyle, delivery: str, floats: frozenset[str]
+) -> str:
+    """Return the SQL that types one raw table.
+
+    delivery: the expression that names a row's delivery. floats: id columns that a float export wrote.
+    """
     place = {name: i for i, name in enumerate(source.columns)}
 
     def column(part: str) -> tuple[str, str] | None:
@@ -65,20 +75,20 @@ def typed_select(source: Source, mapping: Mapping, style: DateStyle, delivery: s
     selected.append(f"{local_time(*time, mapping.timezone, mapping.date_format, style)} AS ordered_at")
     for part in PARTS:
         found = column(part)
-        selected.append(f"{_typed(part, found, mapping.decimal)} AS {part}")
+        selected.append(f"{_typed(part, found, mapping.decimal, part in floats)} AS {part}")
         if part in ("amount", "quantity", "unit_price"):
             blank = "true" if found is None else f"({found[0]} IS NULL OR trim({found[0]}::VARCHAR) = '')"
             selected.append(f"{blank} AS no_{part}")
     return f"SELECT {', '.join(selected)} FROM {source.table}"
 
 
-def _typed(part: str, found: tuple[str, str] | None, decimal: str) -> str:
+def _typed(part: str, found: tuple[str, str] | None, decimal: str, is_float: bool) -> str:
     if found is None:
         kind = "DOUBLE" if part in NUMBERS else "BOOLEAN" if part == "returned" else "VARCHAR"
         return f"NULL::{kind}"
     column, kind = found
     if part in IDS:
-        return _id(column, kind)
+        return _id(column, kind, is_float)
     if part in NUMBERS:
         return _number(column, kind, decimal)
     if part == "returned":
@@ -86,20 +96,19 @@ def _typed(part: str, found: tuple[str, str] | None, decimal: str) -> str:
     return f"nullif({column}::VARCHAR, '')"
 
 
-def _id(column: str, kind: str) -> str:
-    """Return an id as text exactly as written; a number's '.0' comes from a float export and goes."""
+def _id(column: str, kind: str, is_float: bool) -> str:
+    """Return an id as text exactly as written; the '.0' of a float export goes."""
     text = f"{column}::VARCHAR"
     if kind in ("DOUBLE", "FLOAT"):
         whole = f"{column} = floor({column}) AND abs({column}) < 1e18"
         text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
     elif kind.startswith("DECIMAL"):
         text = f"regexp_replace({column}::VARCHAR, '\\.0+$', '')"
-    elif kind == "VARCHAR":
-        whole = f"regexp_replace({column}, '^([0-9]+)\\.0$', '\\1')"
-        text = f"CASE WHEN {column} LIKE '%.0' THEN {whole} ELSE {column} END"
+    elif is_float:
+        text = f"regexp_replace({column}, '\\.0$', '')"
     elif kind == "BLOB":
         text = f"decode({column})"
-    return f"CASE WHEN lower(trim({column}::VARCHAR)) NOT IN {_NO_ID} THEN {text} END"
+    return f"CASE WHEN {is_id(column)} THEN {text} END"
 
 
 def _number(column: str, kind: str, decimal: str) -> str:

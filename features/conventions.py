@@ -7,7 +7,8 @@ from dataclasses import replace
 import duckdb
 
 from contracts.errors import DataError, nearest
-from features.mapping import NO_CURRENCY, Mapping, recognise
+from features.cleaning import IDS, is_id
+from features.mapping import NO_CURRENCY, Mapping, recognise, shown
 from features.presets import fold
 from features.sources import Source
 
@@ -15,17 +16,45 @@ from features.sources import Source
 SHARED_PARTS = ("order_id", "amount", "quantity", "unit_price", "product_id", "returned")
 
 
-def mapping_of(con: duckdb.DuckDBPyConnection, source: Source, given: Mapping | None) -> Mapping:
-    """Return the mapping of one file; raise DataError if a column is missing or currencies are mixed."""
+def mapping_of(source: Source, given: Mapping | None) -> Mapping:
+    """Return the mapping of one file; raise DataError if a column is missing."""
     if given is not None:
         _check_present(source, given)
         return given
     try:
-        mapping = recognise(source.columns)
+        return recognise(source.columns)
     except DataError as error:
         raise DataError(f"{source.path}: {error}") from None
-    mapping = replace(mapping, decimal=_decimal(con, source, mapping))
-    return replace(mapping, currency=_currency(con, source, mapping))
+
+
+def settle(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, seen: str) -> Mapping:
+    """Return a recognised mapping with the decimal mark and currency that the seen rows show.
+
+    seen: the SQL condition of the rows that may be looked at. Raises DataError if they mix currencies.
+    """
+    mapping = replace(mapping, decimal=_decimal(con, source, mapping, seen))
+    return replace(mapping, currency=_currency(con, source, mapping, seen))
+
+
+def exported_as_floats(
+    con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, seen: str
+) -> frozenset[str]:
+    """Return the id columns (our names) whose every seen value is a whole number with `.0` behind it.
+
+    That is a float export: the ids never had it. Where only some values end so, they are kept as written.
+    """
+    found = []
+    for part in IDS:
+        place = source.place_of(mapping.columns.get(part))
+        if place is not None and source.types[place] == "VARCHAR":
+            (floats, others) = con.execute(
+                f"""SELECT count(*) FILTER (whole), count(*) FILTER (NOT whole) FROM
+                    (SELECT regexp_full_match(c{place}, '[0-9]+\\.0') AS whole FROM {source.table}
+                     WHERE {seen} AND {is_id(f"c{place}")})"""
+            ).fetchall()[0]
+            if floats and not others:
+                found.append(part)
+    return frozenset(found)
 
 
 def common_mapping(sources: list[Source], mappings: list[Mapping]) -> Mapping:
@@ -54,11 +83,11 @@ def _check_present(source: Source, mapping: Mapping) -> None:
         if column not in source.columns:
             raise DataError(
                 f"{source.path}: the column '{column}' of mapping '{mapping.name}' is not there"
-                f"{nearest(column, source.columns) or '.'} Found: {', '.join(source.columns)}."
+                f"{nearest(column, source.columns) or '.'} Found: {shown(source.columns)}."
             )
 
 
-def _decimal(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping) -> str:
+def _decimal(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, seen: str) -> str:
     """Return ',' where money is written like 12,50 and never like 12.50."""
     for part in ("amount", "unit_price"):
         column = source.place_of(mapping.columns.get(part))
@@ -67,21 +96,21 @@ def _decimal(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping) -
         (commas, dots) = con.execute(
             f"""SELECT count(*) FILTER (regexp_matches(c{column}, ',[0-9]{{1,2}}[^0-9.,]*$')),
                        count(*) FILTER (regexp_matches(c{column}, '\\.[0-9]{{1,2}}[^0-9.,]*$'))
-                FROM {source.table}"""
+                FROM {source.table} WHERE {seen}"""
         ).fetchall()[0]
         if commas and not dots:
             return ","
     return "."
 
 
-def _currency(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping) -> str:
+def _currency(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, seen: str) -> str:
     """Return the one currency that a column of that name holds, else the mapping's own."""
     found = [i for i, name in enumerate(source.columns) if fold(name) in ("currency", "currencycode")]
     if not found:
         return mapping.currency
     column = f"upper(trim(c{found[0]}::VARCHAR))"
     rows = con.execute(
-        f"SELECT DISTINCT {column} FROM {source.table} WHERE {column} <> '' ORDER BY 1"
+        f"SELECT DISTINCT {column} FROM {source.table} WHERE {seen} AND {column} <> '' ORDER BY 1"
     ).fetchall()
     codes = [code for (code,) in rows]
     if len(codes) > 1:

@@ -127,7 +127,9 @@ def _mark(table: pa.Table, returns: NDArray[np.int64], sales: NDArray[np.int64])
 def _nothing_left(con: duckdb.DuckDBPyConnection) -> str:
     counts = con.execute("SELECT reason, count(*) FROM judged GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
     found = ", ".join(f"{count:,} {reason}" for reason, count in counts if reason in REASONS)
+    if not found:
+        return "No order is left: every row is later than the as-of day. Give a later one."
     return (
-        f"No order is left: of the rows, {found or 'none is early enough'}. "
+        f"No order is left: of the rows, {found}. "
         "Check the mapping (columns, decimal, not_products) and the dates."
     )

@@ -131,9 +131,16 @@ def _unrecognised(columns: Sequence[str]) -> str:
         hint = next((hint for hint in hints if hint), "")
         guesses.append(f"no column for {part}" + _unfold(hint, by_folded))
     return (
-        f"No mapping fits the columns found ({', '.join(columns)}): {'; '.join(guesses)}. "
+        f"No mapping fits the columns found ({shown(columns)}): {'; '.join(guesses)}. "
         "Name them in the section [columns] of a mapping file."
     )
+
+
+def shown(columns: Sequence[str]) -> str:
+    """Return column names for a message: at most 20, each at most 40 characters, nothing unprintable."""
+    names = ["".join(c if c.isprintable() else "�" for c in name[:40]) for name in columns[:20]]
+    more = [f"and {len(columns) - 20} more"] if len(columns) > 20 else []
+    return ", ".join([*names, *more])
 
 
 def _unfold(hint: str, by_folded: dict[str, str]) -> str:

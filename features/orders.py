@@ -1,8 +1,8 @@
 """Orders in: files of any shop become order lines; what is refused is kept aside with its reason.
 
 Nothing here looks at a row after `until`: reading a file until day D equals reading the file cut at D. The
-order of rows and files plays no part either. Only the form of the whole file is taken from all of it: its
-columns, whether dates have the day or the month first, its decimal mark and its currency.
+order of rows and files plays no part either. Only its columns, and whether dates have the day or the month first,
+are taken from the whole file: they decide which rows are later.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import pyarrow as pa
 from contracts.days import to_date
 from contracts.errors import DataError
 from features.cleaning import judge, typed_select
-from features.conventions import common_mapping, mapping_of
-from features.dates import DateStyle, literal, read_style
+from features.conventions import common_mapping, exported_as_floats, mapping_of, settle
+from features.dates import DateStyle, literal, local_time, read_style
 from features.deliveries import find_surplus
 from features.lines import build_lines, read_quarantine
 from features.mapping import Mapping
@@ -105,9 +105,15 @@ def _read(
         "INSERT INTO files VALUES (?, ?)", [(number, str(file)) for number, file in enumerate(files)]
     )
     sources = [load_source(con, number, file) for number, file in enumerate(files)]
-    mappings = [mapping_of(con, source, mapping) for source in sources]
+    mappings = [mapping_of(source, mapping) for source in sources]
+    style = _date_style(con, sources, mappings)
+    if mapping is None:
+        mappings = [
+            settle(con, source, one, _seen(source, one, style, until))
+            for source, one in zip(sources, mappings, strict=True)
+        ]
     chosen = common_mapping(sources, mappings)
-    read, later = _make_typed(con, sources, mappings, until)
+    read, later = _make_typed(con, sources, mappings, style, until)
     merged = find_surplus(con)
     judge(con, chosen, _local(now, chosen.timezone))
     con.execute("DROP TABLE typed")
@@ -120,28 +126,42 @@ def _read(
 
 
 def _make_typed(
-    con: duckdb.DuckDBPyConnection, sources: list[Source], mappings: list[Mapping], until: int | None
+    con: duckdb.DuckDBPyConnection,
+    sources: list[Source],
+    mappings: list[Mapping],
+    style: DateStyle,
+    until: int | None,
 ) -> tuple[int, int]:
     """Make table `typed` of the rows up to `until`; return how many rows were read and how many are later."""
-    style = _date_style(con, sources, mappings)
-    selects = [
-        typed_select(source, mapping, style, _delivery(source, mapping))
-        for source, mapping in zip(sources, mappings, strict=True)
-    ]
+    selects = []
+    for source, mapping in zip(sources, mappings, strict=True):
+        floats = exported_as_floats(con, source, mapping, _seen(source, mapping, style, until))
+        selects.append(typed_select(source, mapping, style, _delivery(source, mapping), floats))
     raw = " UNION ALL ".join(f"SELECT count(*) AS n FROM {source.table}" for source in sources)
     (rows, malformed) = con.execute(
         f"SELECT (SELECT sum(n) FROM ({raw})), (SELECT count(*) FROM malformed)"
     ).fetchall()[0]
     if not rows:
         raise DataError(f"{sources[0].path}: there are no rows below the header. Export it again.")
-    seen = "true"
-    if until is not None:
-        seen = f"ordered_at IS NULL OR ordered_at < TIMESTAMP '{to_date(until + 1).isoformat()}'"
+    seen = _is_seen("ordered_at", until)
     con.execute(f"CREATE TEMP TABLE typed AS SELECT * FROM ({' UNION ALL '.join(selects)}) WHERE {seen}")
     (kept, dated) = con.execute("SELECT count(*), count(ordered_at) FROM typed").fetchall()[0]
     if not dated and kept == rows:
         _refuse_dates(con, sources[0], mappings[0])
     return int(rows + malformed), int(rows - kept)
+
+
+def _seen(source: Source, mapping: Mapping, style: DateStyle, until: int | None) -> str:
+    """Return the SQL condition of a raw table's rows that are not later than `until`."""
+    place = source.columns.index(mapping.columns["ordered_at"])
+    time = local_time(f"c{place}", source.types[place], mapping.timezone, mapping.date_format, style)
+    return _is_seen(time, until)
+
+
+def _is_seen(time: str, until: int | None) -> str:
+    if until is None:
+        return "true"
+    return f"coalesce({time} < TIMESTAMP '{to_date(until + 1).isoformat()}', true)"
 
 
 def _date_style(con: duckdb.DuckDBPyConnection, sources: list[Source], mappings: list[Mapping]) -> DateStyle:

@@ -33,20 +33,22 @@ class Base(Model, Protocol):
 _BASES: dict[str, type[BgNbd] | type[Recency]] = {"bgnbd": BgNbd, "mbgnbd": MbgNbd, "recency": Recency}
 
 
-def best_base(data: TrainingData) -> Base:
-    """Fit BG/NBD and MBG/NBD and return the likelier; else the hiatus rule. NoFit if that fails too.
+def best_base(data: TrainingData) -> tuple[Base, str]:
+    """Fit BG/NBD and MBG/NBD and return the likelier, or the hiatus rule and why it is not one of them.
 
-    Both have four parameters and see the same customers, so that their likelihoods compare fairly.
+    Both have four parameters and see the same customers, so that their likelihoods compare fairly. NoFit if
+    the hiatus rule cannot be fitted either.
     """
     found: list[BgNbd] = []
+    reasons: list[str] = []
     for kind in (MbgNbd, BgNbd):
         try:
             found.append(kind.fit(data))
-        except NoFit:
-            continue
+        except NoFit as reason:
+            reasons.append(f"{kind.name}: {reason}")
     if found:
-        return max(found, key=lambda model: model.certificate.log_likelihood)
-    return Recency.fit(data)
+        return max(found, key=lambda model: model.certificate.log_likelihood), ""
+    return Recency.fit(data), "; ".join(reasons)
 
 
 def orders_per_buyer(base: Base, columns: Columns, horizon: float) -> Floats:

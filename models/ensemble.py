@@ -99,12 +99,13 @@ class Ensemble:
     @classmethod
     def fit_parts(cls, data: TrainingData, *, threads: int = 0) -> Self:
         """Fit the base and, where there is enough, LightGBM at full weight; no folds."""
-        base = best_base(data)
+        base, why = best_base(data)
         try:
             bent = LightGbm.fit(data, threads=threads, base=base)
         except NoFit as reason:
-            return cls(base, Spend.fit(data), None, 0.0, 0.0, why_simpler=f"lightgbm: {reason}")
-        return cls(base, bent.spend, bent, 1.0, 0.0)
+            whole = "; ".join(filter(None, (f"lightgbm: {reason}", why)))
+            return cls(base, Spend.fit(data), None, 0.0, 0.0, why_simpler=whole)
+        return cls(base, bent.spend, bent, 1.0, 0.0, why_simpler=why)
 
     def curve(self, columns: Columns, *, beyond: tuple[float, ...] = ()) -> Floats:
         """Return P(order within h) at CURVE_KNOTS and at horizons beyond the last knot; never falling."""

@@ -65,7 +65,7 @@ class LightGbm:
         )
         if not horizons:
             raise NoFit(f"no horizon has {LEAST_ROWS} finished rows with {LEAST_BUYERS} buyers and others")
-        base = best_base(data) if base is None else base
+        base = best_base(data)[0] if base is None else base
         spend = Spend.fit(data)
         features = tuple(data.panel)
         order_booster = _train_orders(data, base, features, horizons, threads)

@@ -16,6 +16,7 @@ Classify = Callable[[Columns, float], NDArray[np.int64]]  # (columns, horizon) -
 # Pseudo-customers at the overall share, so that a small class is not believed too much.
 PRIOR_CUSTOMERS = 20.0
 LEAST_ROWS = 2
+SUREST = 0.98  # no share of the past is a surer promise than this
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ShareTable:
 
         Between learnt horizons the hazard is interpolated; outside them it goes on as at the nearest.
         """
-        hazard = -np.log1p(-np.minimum(np.array(self.bought), 1 - 1e-9))
+        hazard = -np.log1p(-np.minimum(np.array(self.bought), SUREST))
         p = 1.0 - np.exp(-self._at(hazard, horizon)[found])
         return p, np.maximum(self._at(np.array(self.order_days), horizon)[found], p)
 

@@ -60,6 +60,8 @@ def check(
     """Read an order history and say what was kept, refused and why."""
     from features.report import print_report
 
+    if out is not None:
+        jobs.require_file_target(out)
     with show.steps(1) as progress:
         progress("reading orders")
         orders = _orders(files, mapping, as_of).read()
@@ -67,7 +69,6 @@ def check(
     if out is not None:
         import pyarrow.parquet as pq
 
-        out.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(orders.quarantine, out)
         show.out.print(f"{orders.quarantine.num_rows:,} refused rows are in {out}.")
 
@@ -117,7 +118,7 @@ def train(
         trained, registered, orders = jobs.train(
             _orders(files, mapping, as_of),
             recipe=wanted,
-            shop=_shop_name(shop or settings.shop),
+            shop=_shop_name(shop, settings),
             tracking_uri=settings.tracking_uri,
             out=out,
             progress=progress,
@@ -189,13 +190,14 @@ def serve(
     from serving.app import create_app
     from serving.keys import KeyRing
     from serving.rank import LiveScorer
-    from serving.server import server
+    from serving.server import require_free, server
     from serving.store import Store
 
     settings = Settings.of_environment()
     bundle = jobs.open_bundle(_model(model, shop, settings), tracking_uri=settings.tracking_uri)
     ring = None if no_keys else KeyRing.load(_existing_keys(keys or settings.keys))
     opened = Store.open(store) if store else None
+    require_free(host, port)
     api = create_app(store=opened, scorer=LiveScorer(bundle, utc_now), keys=ring, clock=utc_now)
     show.out.print(
         f"http://{host}:{port}/docs · model {bundle.version} · {'no keys' if no_keys else 'keys required'}"
@@ -239,21 +241,22 @@ def main() -> None:
 
 
 def _orders(files: list[str], mapping: Path | None, as_of: str | None) -> jobs.OrdersJob:
-    return jobs.OrdersJob(tuple(files), mapping, parse_day(as_of) if as_of else None, utc_now())
+    return jobs.OrdersJob(tuple(files), mapping, None if as_of is None else parse_day(as_of), utc_now())
 
 
 def _horizons(asked: list[int] | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(asked or ()))
 
 
-def _shop_name(shop: str) -> str:
+def _shop_name(asked: str | None, settings: Settings) -> str:
+    shop = settings.shop if asked is None else asked
     if not shop or any(c in shop for c in "/:@. ") or not shop.isprintable():
         raise DeclarationError(f"the shop's name {shop!r} may not be empty or hold any of / : @ . or spaces.")
     return shop
 
 
 def _model(model: str | None, shop: str | None, settings: Settings) -> str:
-    return model or f"models:/repurchase-{_shop_name(shop or settings.shop)}@champion"
+    return model or f"models:/repurchase-{_shop_name(shop, settings)}@champion"
 
 
 def _existing_keys(path: Path) -> Path:

@@ -74,6 +74,7 @@ def write_features(job: OrdersJob, *, horizons: tuple[int, ...], cutoffs: int, o
 
     from features.panel import build_panel, cutoff_days
 
+    require_file_target(out)
     _, history, as_of = job.history()
     days = [as_of]
     asked: tuple[int, ...] = ()
@@ -87,11 +88,17 @@ def write_features(job: OrdersJob, *, horizons: tuple[int, ...], cutoffs: int, o
                 f"{to_date(first)}. Give a shorter --horizon."
             )
     table = build_panel(history, days, horizons=asked, observed_until=as_of).to_arrow()
-    out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(out.name + ".part")
     pq.write_table(table, aside)
     aside.replace(out)
     return table
+
+
+def require_file_target(out: Path) -> None:
+    """Refuse a folder as the file to write, and make the folder around it."""
+    if out.is_dir():
+        raise ArtifactError(f"{out} is a folder. Give a file, for example {out / 'table.parquet'}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def train(
@@ -190,17 +197,33 @@ def _require_same_currency(bundle: Bundle, orders: Orders) -> None:
 
 
 def _require_replaceable(out: Path) -> None:
-    """Refuse a target that holds anything but a bundle."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file()):
+    """Refuse, before any work, a target that holds anything but a bundle or cannot be written."""
+    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_bundle(out)):
         raise ArtifactError(f"{out} holds something that is no model bundle. Give a new folder as --out.")
+    if out.resolve() == Path.cwd() or out.is_mount():
+        raise ArtifactError(f"{out} cannot be replaced as a whole. Give a folder inside it as --out.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent):
+        pass  # it can be written
+
+
+def _is_bundle(folder: Path) -> bool:
+    plain = all(item.is_file() and not item.is_symlink() for item in folder.iterdir())
+    return plain and (folder / "manifest.json").is_file() and (folder / "ensemble.json").is_file()
 
 
 def _put(folder: Path, out: Path) -> None:
-    """Put a finished bundle in its place; an older bundle there is replaced whole."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
-        fresh = Path(aside) / "fresh"
-        shutil.copytree(folder, fresh)
-        if out.exists():
-            out.rename(Path(aside) / "old")
+    """Put a finished bundle in its place; an older bundle there is replaced whole, or stays if that fails."""
+    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
+    for left in (fresh, old):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(folder, fresh)
+    if out.exists():
+        out.rename(old)
+    try:
         fresh.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -30,7 +30,7 @@ class Settings:
         for name in found:
             if name not in known:
                 raise DeclarationError(
-                    f"unknown setting {name}{nearest(name, known)} Known: {', '.join(known)}."
+                    f"unknown setting {name}{nearest(name, known) or '.'} Known: {', '.join(known)}."
                 )
         kinds: dict[str, Callable[[str], Any]] = {"keys": Path}
         values = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}

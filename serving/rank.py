@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.days import parse_day, to_date
-from contracts.errors import ArtifactError
-from contracts.tables import scores_schema
+from contracts.errors import ArtifactError, DeclarationError
+from contracts.tables import ORDER_LINES, scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
 from features.declaration import FeatureTable
@@ -26,6 +27,7 @@ VALID_DAYS = 7
 # The next-order dates are given only to customers with at least this chance of an order within a year.
 LEAST_P_FOR_DATES = 0.05
 _DAYS_PER_YEAR = 365.0
+SHOWN = ("recency_days", "frequency", "monetary_value")  # features that stand in the scores as they are
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,12 @@ def features_for(bundle: Bundle, history: History, as_of: int) -> FeatureTable:
 
     Raises ArtifactError if a feature has changed since the bundle was trained.
     """
-    catalog = CATALOG.pick(bundle.features)
+    try:
+        catalog = CATALOG.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN))))
+    except DeclarationError as error:
+        raise ArtifactError(f"the model {bundle.version} reads a feature that is gone: {error}") from None
     for one in catalog:
-        if one.source_hash != bundle.manifest["features"][one.name]:
+        if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
             raise ArtifactError(
                 f"feature '{one.name}' has changed since the model {bundle.version} was trained. Train a new model."
             )
@@ -171,6 +176,11 @@ class LiveScorer:
     bundle: Bundle
     clock: Callable[[], datetime]
 
+    @cached_property
+    def _columns(self) -> list[str]:
+        """The optional order-line columns that the bundle's features read."""
+        return sorted({column for one in CATALOG.pick(self.bundle.features) for column in one.needs})
+
     @property
     def horizons(self) -> tuple[int, ...]:
         """The horizons that the bundle answers by default (days)."""
@@ -198,7 +208,7 @@ class LiveScorer:
 
     def score(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> pa.Table:
         """Return the scores of the customers in these order lines."""
-        history = History.from_lines(lines)
+        history = History.from_lines(_with_columns(lines, self._columns))
         scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
         return score_history(history, self.bundle, scoring)
 
@@ -206,3 +216,12 @@ class LiveScorer:
         """Return the manifest without the list of files, and the version."""
         shown = {key: value for key, value in self.bundle.manifest.items() if key != "files"}
         return {"model_version": self.bundle.version, **shown}
+
+
+def _with_columns(lines: pa.Table, names: list[str]) -> pa.Table:
+    """Add empty columns that no posted order carries: the batch, too, has them for customers without values."""
+    for name in names:
+        if name not in lines.column_names:
+            field = ORDER_LINES.field(name)
+            lines = lines.append_column(field, pa.nulls(lines.num_rows, field.type))
+    return lines

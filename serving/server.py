@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import socket
+
 import uvicorn
 from fastapi import FastAPI
 
+from contracts.errors import ArtifactError
+
 _KEEP_ALIVE_S = 15
 _SHUTDOWN_S = 20
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise ArtifactError if nothing can listen on this address, before a server is started for it."""
+    try:
+        with socket.create_server((host, port)):
+            return
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot listen on {host}:{port} ({error.strerror}). Give another --port."
+        ) from None
 
 
 def server(app: FastAPI, *, host: str, port: int) -> uvicorn.Server:
