@@ -96,14 +96,17 @@ def bundle_folder(uri: str, *, tracking_uri: str) -> Path:
 
 
 def _download(uri: str) -> Path:
+    unknown = ArtifactError(
+        f"{uri}: MLflow has no such model. Train one, or give --model a bundle folder or models:/…@challenger."
+    )
+    if not re.fullmatch(r"models:/[^/@]+(/[^/@]+|@[^/@]+)", uri):
+        raise unknown
     try:
         folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
     except MlflowException as error:
-        if not _is_unknown(error) and error.error_code != "INVALID_PARAMETER_VALUE":
-            raise
-        raise ArtifactError(
-            f"{uri}: MLflow has no such model. Train one, or give --model a bundle folder or models:/…@challenger."
-        ) from None
+        if _is_unknown(error) or error.error_code == "INVALID_PARAMETER_VALUE":
+            raise unknown from None
+        raise
     found = sorted(folder.glob("artifacts/*/manifest.json"))
     if not found:
         raise ArtifactError(f"{uri} holds no bundle of Repurchase. Register one with `repurchase train`.")
@@ -127,7 +130,9 @@ def _mlflow(tracking_uri: str) -> Iterator[mlflow.MlflowClient]:
             mlflow.set_registry_uri(tracking_uri)
             yield mlflow.MlflowClient()
         except (MlflowException, SQLAlchemyError, ImportError) as error:
-            reason = _without_password((str(error).strip().splitlines() or [type(error).__name__])[0])
+            reason = _without_password((str(error).strip().splitlines() or [type(error).__name__])[0]).rstrip(
+                "."
+            )
             raise ArtifactError(
                 f"MLflow at {_without_password(tracking_uri)} failed: {reason}. Check REPURCHASE_TRACKING_URI."
             ) from None

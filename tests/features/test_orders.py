@@ -229,7 +229,7 @@ def test_nothing_left_is_an_error_that_counts_the_reasons(tmp_path: Path) -> Non
     path = write(tmp_path, "a,2024-01-01,x", ",2024-01-02,1", header="customer,date,total")
     with pytest.raises(DataError, match="1 missing_customer, 1 unreadable_amount"):
         read_orders(path)
-    with pytest.raises(DataError, match="none is early enough"):
+    with pytest.raises(DataError, match="every row is later than the as-of day"):
         read_orders(path, until=parse_day("2000-01-01"))
 
 
