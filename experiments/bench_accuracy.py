@@ -2,7 +2,7 @@
 
     python -m experiments.bench_accuracy AS_OF [AS_OF ...] [--orders FILE] [--horizon 90]
 
-Prints one row per as-of day and model. `shipped bundle` was written by a training and read
+Prints one row per as-of day and model. `repurchase` is the ensemble: its bundle was written by a training and read
 back; the others are fitted on the same rows. CDNOW, from the lifetimes package, is the
 default.
 """
@@ -60,16 +60,15 @@ def measure_at(orders: str, as_of: int, horizon: int) -> list[tuple[str, int, di
         raise DataError(f"{orders} holds no order after {to_date(as_of)}. Give an earlier day.")
     history, recipe = History.from_lines(known.lines), Recipe(horizons=(horizon,))
     panels = Panels.of(history, recipe)
-    models, _ = fit_all(panels.training_data(as_of), recipe)
+    others, _ = fit_all(panels.training_data(as_of), recipe)
     rows = panels.features(as_of)
     place = {name: i for i, name in enumerate(actual.customer_ids)}
     positions = np.array([place[name] for name in rows.customer_id], dtype=np.int64)
     outcome = outcome_at(actual, positions, as_of, horizon)
     source = Source(known.report.fingerprint, known.currency, known.timezone)
+    models = {name: model for name, model in others.items() if name != "ensemble"}
     shipped = _shipped(history, recipe, as_of, source)
-    found = evaluate(
-        {**models, "shipped bundle": shipped}, rows.columns, outcome, origin=as_of, horizon=horizon
-    )
+    found = evaluate({**models, "repurchase": shipped}, rows.columns, outcome, origin=as_of, horizon=horizon)
     return [(name, len(rows), dict(by)) for name, by in found.metrics.items()]
 
 
