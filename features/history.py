@@ -16,54 +16,13 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError
 from contracts.tables import OPTIONAL_LINE_COLUMNS, REQUIRED_LINE_COLUMNS
-from features.running import Floats, Ints, restarting_max, restarting_sum
+from features.level import Level, read_keys, search_keys
+from features.running import Floats, Ints
 
 NEVER = np.iinfo(np.int32).max
-_DAY_BITS = 32  # a customer's position and a day share one 64-bit search key
-_DAY_SHIFT = 2**31  # days before 1970 are negative
 _WEEKDAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 Bools = NDArray[np.bool_]
-
-
-def search_keys(customer: Ints, day: NDArray[np.integer]) -> Ints:
-    """Return one ascending key per row from the customer's position and the day."""
-    return (customer << _DAY_BITS) + (day.astype(np.int64) + _DAY_SHIFT)
-
-
-@dataclass(frozen=True)
-class Level:
-    """Rows of one kind (order lines or order days), sorted by customer and day.
-
-    customer: (N,) position of the customer; starts: (C + 1,) first row of each customer; key: (N,) search
-    keys; values: named (N,) columns.
-    """
-
-    customer: Ints
-    day: Ints
-    starts: Ints
-    key: Ints
-    values: dict[str, Floats]
-    _sums: dict[str, Floats] = field(default_factory=dict, repr=False)
-    _maxima: dict[str, Floats] = field(default_factory=dict, repr=False)
-
-    @staticmethod
-    def of(customer: Ints, day: Ints, customers: int, values: dict[str, Floats]) -> Level:
-        """Build a level from rows sorted by (customer, day)."""
-        starts = np.searchsorted(customer, np.arange(customers + 1)).astype(np.int64)
-        return Level(customer, day, starts, search_keys(customer, day), values)
-
-    def running_sum(self, name: str) -> Floats:
-        """Return the running sum of a column, computed at first use."""
-        if name not in self._sums:
-            self._sums[name] = restarting_sum(self.values[name], self.starts)
-        return self._sums[name]
-
-    def running_max(self, name: str) -> Floats:
-        """Return the running maximum of a column, computed at first use."""
-        if name not in self._maxima:
-            self._maxima[name] = restarting_max(self.values[name], self.starts)
-        return self._maxima[name]
 
 
 @dataclass(frozen=True)
@@ -244,8 +203,7 @@ def _order_days_of(lines: Level, customers: int) -> Level:
     def total(name: str) -> Floats:
         return np.bincount(row[on_one], lines.values[name][on_one], len(keys)).astype(np.float64)
 
-    customer = keys >> _DAY_BITS
-    day = (keys & (2**_DAY_BITS - 1)) - _DAY_SHIFT
+    customer, day = read_keys(keys)
     starts = np.searchsorted(customer, np.arange(customers + 1))
     heads = starts[:-1][np.diff(starts) > 0]
     gap = np.diff(day, prepend=day[:1]).astype(np.float64)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from contracts.errors import DeclarationError, nearest
-from features.history import History, Level, search_keys
+from features.history import History
+from features.level import Level, search_keys
 from features.running import Floats, Ints
 
 
