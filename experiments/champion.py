@@ -7,10 +7,19 @@ from typing import Any
 
 from contracts.training import Prediction
 from experiments.evaluate import Difference, Evaluation, log_loss_gain, value_gini_gain
+from experiments.recipe import Recipe
 
 # A loss of more than this against the champion must be excluded by the paired 95 % interval.
 LOG_LOSS_MARGIN = 0.005  # of the champion's log loss
 VALUE_GINI_MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What a challenger meets: the champion's recipe and the day as of which it was trained."""
+
+    recipe: Recipe
+    as_of: int
 
 
 @dataclass(frozen=True)
@@ -61,4 +70,9 @@ def decide(evaluation: Evaluation | None, challenger: str, champion: Prediction 
         (True, False): "a loss in value Gini beyond the margin cannot be excluded",
         (False, False): "losses in log loss and value Gini beyond the margins cannot be excluded",
     }[kept, ranked]
-    return Decision(kept and ranked, what, gain, baseline, loss, value)
+    figures = f"log loss {_shown(loss)}, value Gini {_shown(value)}; more is better"
+    return Decision(kept and ranked, f"{what} ({figures})", gain, baseline, loss, value)
+
+
+def _shown(found: Difference) -> str:
+    return f"{found.mean:+.4f} [{found.lower:+.4f}, {found.upper:+.4f}]"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from contracts.days import to_date
-from contracts.training import Floats
+from contracts.training import Floats, Prediction
 from experiments.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -18,31 +18,37 @@ BINS = 10
 
 
 def calibration_plot(evaluation: Evaluation) -> Figure:
-    """Draw the actual share against the predicted one, in ten bins of equal count, for every model."""
+    """Draw the actual share against the predicted one, in ten bins of equal count; below the line: too much."""
     figure, axes = _canvas(evaluation, "Does the chance hold what it says?")
-    for name, prediction in evaluation.predictions.items():
+    for name, prediction in _drawn(evaluation).items():
         rows = np.array_split(np.argsort(prediction.p, kind="stable"), BINS)
         said = [prediction.p[r].mean() for r in rows if len(r)]
         came = [evaluation.outcome.bought[r].mean() for r in rows if len(r)]
         axes.plot(said, came, marker="o", markersize=3, label=name, **_style(name))
     end = max(axes.get_xlim()[1], axes.get_ylim()[1])
-    axes.plot([0, end], [0, end], color="#999999", linewidth=1, linestyle=":")
-    axes.set_xlabel("predicted chance to buy")
+    axes.plot([0, end], [0, end], color="#999999", linewidth=1, linestyle=":", label="as promised")
+    axes.set_xlabel("predicted chance to buy (each dot: a tenth of the customers)")
     axes.set_ylabel("share that bought")
     axes.legend(frameon=False)
     return figure
 
 
 def lift_plot(evaluation: Evaluation) -> Figure:
-    """Draw the share of all buyers found among the best-ranked customers, for every model."""
+    """Draw the share of all buyers found among the best-ranked customers."""
     figure, axes = _canvas(evaluation, "How many buyers are among the first?")
-    for name, prediction in evaluation.predictions.items():
+    for name, prediction in _drawn(evaluation).items():
         axes.plot(*_gain(evaluation.outcome.bought, prediction.p), label=name, **_style(name))
-    axes.plot([0, 100], [0, 100], color="#999999", linewidth=1, linestyle=":")
+    axes.plot([0, 100], [0, 100], color="#999999", linewidth=1, linestyle=":", label="in random order")
     axes.set_xlabel("customers contacted, best first (%)")
     axes.set_ylabel("buyers reached (%)")
     axes.legend(frameon=False)
     return figure
+
+
+def _drawn(evaluation: Evaluation) -> dict[str, Prediction]:
+    """Return what is worth a line: the best baseline, BG/NBD and the answer; the others lie on top of it."""
+    names = (evaluation.best_baseline, "bgnbd", "ensemble")
+    return {name: found for name, found in evaluation.predictions.items() if name in names}
 
 
 def _gain(bought: Floats, p: Floats) -> tuple[Floats, Floats]:

@@ -26,7 +26,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.days import parse_day
 from contracts.errors import ArtifactError
+from experiments.champion import Champion
 from experiments.plots import calibration_plot, lift_plot
 from experiments.recipe import Recipe
 from experiments.train import Trained
@@ -76,8 +78,8 @@ def log_training(trained: Trained, *, shop: str, tracking_uri: str, extra: Mappi
         return Registered(run.info.run_id, model_name(shop), version, alias)
 
 
-def champion_recipe(*, shop: str, tracking_uri: str) -> Recipe | None:
-    """Return the recipe of the shop's champion, or None if it has none yet."""
+def champion_of(*, shop: str, tracking_uri: str) -> Champion | None:
+    """Return the recipe and the as-of day of the shop's champion, or None if it has none yet."""
     with _mlflow(tracking_uri) as client:
         try:
             client.get_model_version_by_alias(model_name(shop), "champion")
@@ -86,7 +88,9 @@ def champion_recipe(*, shop: str, tracking_uri: str) -> Recipe | None:
                 return None
             raise
         folder = _download(f"models:/{model_name(shop)}@champion")
-    return Recipe.of_dict(dict(verify(folder)["recipe"]), where=f"the recipe of {model_name(shop)}@champion")
+    manifest = verify(folder)
+    recipe = Recipe.of_dict(dict(manifest["recipe"]), where=f"the recipe of {model_name(shop)}@champion")
+    return Champion(recipe, parse_day(manifest["as_of"]))
 
 
 def bundle_folder(uri: str, *, tracking_uri: str) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from contracts.days import to_date
 from contracts.errors import DataError
 from contracts.training import Prediction, TrainingData
-from experiments.champion import Decision, decide
+from experiments.champion import Champion, Decision, decide
 from experiments.evaluate import Evaluation, evaluate
 from experiments.panels import Panels
 from experiments.recipe import Recipe
@@ -60,22 +60,22 @@ def train(
     *,
     as_of: int,
     recipe: Recipe,
-    champion: Recipe | None,
+    champion: Champion | None,
     source: Source,
     folder: Path,
     progress: Progress,
 ) -> Trained:
     """Train on what is known at the end of `as_of` and write a bundle into `folder`.
 
-    champion: the recipe of the present champion, if the shop has one; it is refitted beside the new one.
+    champion: the present champion, if the shop has one; its recipe is refitted beside the new one. A training as
+    of an earlier day than the champion's never takes its place.
     Raises DataError if the history is shorter than the main horizon, or nothing at all can be learnt.
     """
     _require_span(history, as_of, recipe)
     panels = Panels.of(history, recipe)
     progress("judging the recipe on the last finished window")
     evaluation, not_fitted = judge(panels, as_of - recipe.horizon)
-    opponent = _champion_prediction(history, champion, recipe, evaluation, progress)
-    decision = decide(evaluation, "ensemble", opponent)
+    decision = _decide(history, champion, recipe, evaluation, as_of, progress)
     progress("fitting on everything up to the as-of day")
     data = panels.training_data(as_of)
     try:
@@ -138,15 +138,31 @@ def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[
     return {**models, "ensemble": ensemble}, not_fitted
 
 
+def _decide(
+    history: History,
+    champion: Champion | None,
+    recipe: Recipe,
+    evaluation: Evaluation | None,
+    as_of: int,
+    progress: Progress,
+) -> Decision:
+    if champion is not None and as_of < champion.as_of:
+        return Decision(False, f"the champion was trained on later orders, as of {to_date(champion.as_of)}")
+    if champion is None:
+        return decide(evaluation, "ensemble", None)
+    opponent = _champion_prediction(history, champion.recipe, recipe, evaluation, progress)
+    return decide(evaluation, "ensemble", opponent)
+
+
 def _champion_prediction(
     history: History,
-    champion: Recipe | None,
+    champion: Recipe,
     recipe: Recipe,
     evaluation: Evaluation | None,
     progress: Progress,
 ) -> Prediction | None:
     """Refit the champion's recipe on the same rows and ask it for the same customers and horizon."""
-    if champion is None or evaluation is None:
+    if evaluation is None:
         return None
     if champion.on_rows_of(recipe) == recipe:
         return evaluation.predictions["ensemble"]

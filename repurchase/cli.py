@@ -130,7 +130,8 @@ def train(
         f"Version {registered.version} of {registered.name} {became} @champion: {trained.decision.reason}."
     )
     if out is not None:
-        show.out.print(f"The bundle {trained.version} is in {out}.")
+        note = "" if trained.decision.promoted else ", though it is not the champion"
+        show.out.print(f"The bundle {trained.version} is in {out}{note}.")
 
 
 @app.command(
@@ -171,6 +172,7 @@ def rank(
         )
     main = _horizons(horizon) or (int(ranked.bundle.manifest["horizon"]),)
     show.ranking(ranked.scores, horizon=main[0], currency=ranked.orders.currency)
+    show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}: {out}/scores.parquet, scores.csv, lookup.sqlite")
 
 

@@ -45,6 +45,7 @@ def run(out: Path, *, now: datetime) -> None:
             progress=progress,
         )
     show.ranking(ranked.scores, horizon=90, currency=ranked.orders.currency)
+    show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}. MLflow holds it as {registered.uri}.")
     fresh = new_key(keys, "demo")
     first = ranked.scores["customer_id"][0].as_py()

@@ -114,7 +114,7 @@ def train(
     progress("reading orders")
     orders, history, as_of = job.history()
     progress("asking MLflow for the champion")
-    champion = tracking.champion_recipe(shop=shop, tracking_uri=tracking_uri)
+    champion = tracking.champion_of(shop=shop, tracking_uri=tracking_uri)
     source = Source(orders.report.fingerprint, orders.currency, orders.timezone)
     with tempfile.TemporaryDirectory(prefix="repurchase-") as parent:
         folder = Path(parent) / "bundle"

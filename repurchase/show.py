@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from contracts.days import to_date
 if TYPE_CHECKING:
     from experiments.train import Trained
 
+WORTH_A_WARNING = 0.2  # of the actual total
 out = Console(highlight=False, soft_wrap=True)
 # Bound to the stream of the start, so that the bar goes on while a library's chatter is caught.
 err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -82,7 +83,7 @@ def training(trained: Trained) -> None:
             table.add_row(name, *cells, style="bold" if name == "ensemble" else None)
         out.print(table)
         out.print(
-            "Higher is better: AUC, lift (first tenth), Gini of value. Lower: log loss. Level: predicted to actual."
+            "More is better: AUC, lift (first tenth), Gini of value. Less: log loss. Level, value: predicted to actual."
         )
         _gain(trained)
     for name, reason in trained.not_fitted.items():
@@ -106,8 +107,8 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
     )
     shown = min(rows, scores.num_rows)
     title = f"The {shown} best of {scores.num_rows:,} customers · next {horizon} days · {currency}"
-    top = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for name in ("rank", "customer", "chance", "orders", "value", "next order", "so far", "silent days"):
+    top = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    for name in ("rank", "customer", "chance", "orders", "value", "next order", "so far", "silent"):
         top.add_column(name, justify="left" if name == "customer" else "right", no_wrap=True)
     for row in scores.slice(0, rows).to_pylist():
         known = (
@@ -119,13 +120,31 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
         past = (str(row["frequency"] + 1), str(row["recency_days"]))
         top.add_row(str(row["rank"]), Text(row["customer_id"]), *known, *past)
     out.print(top)
+    out.print("Orders and value are expected; so far: order days; silent: days since the last order.\n")
     out.print(_deciles(scores, p, value))
+
+
+def trust(backtest: Mapping[str, Any] | None) -> None:
+    """Print how far the totals were off on the last window that the model's recipe was judged on."""
+    if backtest is None:
+        warning("the recipe could not be judged out of time: trust the order of the ranking, not its totals")
+        return
+    found = backtest["metrics"]["ensemble"]
+    buyers, value = found.get("level_bias", 0.0), found.get("value_bias", 0.0)
+    words = (
+        f"On the {backtest['horizon']} days after {backtest['origin']} this recipe was {buyers:+.0%} off in buyers "
+        f"and {value:+.0%} in value"
+    )
+    if max(abs(buyers), abs(value)) > WORTH_A_WARNING:
+        warning(f"{words}: trust the order of the ranking more than its totals.")
+    else:
+        out.print(f"{words}.")
 
 
 def _deciles(scores: pa.Table, p: str, value: str) -> Table:
     chance, worth = np.asarray(scores[p]), np.asarray(scores[value])
     table = Table(title="By tenths of the ranking", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("tenth", "customers", "mean chance", "buyers", "value", "share of value"):
+    for name in ("tenth", "customers", "mean chance", "expected buyers", "value", "share of value"):
         table.add_column(name, justify="right")
     for number, part in enumerate(
         np.array_split(np.arange(scores.num_rows), min(10, scores.num_rows)), start=1

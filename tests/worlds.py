@@ -101,9 +101,16 @@ def day_of(row: Row) -> int:
 
 
 def train_on(
-    orders: Orders, folder: Path, *, as_of: int, recipe: Recipe, champion: Recipe | None = None
+    orders: Orders,
+    folder: Path,
+    *,
+    as_of: int,
+    recipe: Recipe,
+    champion: Recipe | None = None,
+    champion_as_of: int | None = None,
 ) -> Trained:
-    """Train a recipe on orders into a new folder."""
+    """Train a recipe on orders into a new folder; a champion was trained as of `champion_as_of` (the same day)."""
+    from experiments.champion import Champion
     from experiments.train import Source, train
 
     source = Source(orders.report.fingerprint, orders.currency, orders.timezone)
@@ -111,7 +118,7 @@ def train_on(
         History.from_lines(orders.lines),
         as_of=as_of,
         recipe=recipe,
-        champion=champion,
+        champion=Champion(champion, champion_as_of or as_of) if champion else None,
         source=source,
         folder=folder,
         progress=lambda _: None,

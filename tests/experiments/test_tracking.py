@@ -11,7 +11,7 @@ import pytest
 from contracts.errors import ArtifactError
 from experiments.champion import Decision
 from experiments.recipe import Recipe
-from experiments.tracking import Registered, bundle_folder, champion_recipe, log_training, model_name
+from experiments.tracking import Registered, bundle_folder, champion_of, log_training, model_name
 from experiments.train import Trained
 from models.bundle import load_bundle
 from tests import worlds
@@ -114,15 +114,16 @@ def test_a_training_that_is_promoted_takes_the_champions_place(
 
 
 def test_shops_do_not_see_each_other(tracking: Tracking, registered: Registered) -> None:
-    assert champion_recipe(shop="first", tracking_uri=tracking.uri) == Recipe()
-    assert champion_recipe(shop="fir", tracking_uri=tracking.uri) is None
+    found = champion_of(shop="first", tracking_uri=tracking.uri)
+    assert found is not None and found.recipe == Recipe()
+    assert champion_of(shop="fir", tracking_uri=tracking.uri) is None
 
 
 def test_a_shop_that_has_only_a_challenger_has_no_champions_recipe(
     tracking: Tracking, small: dict[str, Trained]
 ) -> None:
     log_training(told(small["recency"], promoted=False), shop="fourth", tracking_uri=tracking.uri, extra={})
-    assert champion_recipe(shop="fourth", tracking_uri=tracking.uri) is None
+    assert champion_of(shop="fourth", tracking_uri=tracking.uri) is None
 
 
 @pytest.mark.parametrize("uri", ["models:/repurchase-first@champion", "models:/repurchase-first/1"])
@@ -172,7 +173,7 @@ def _no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_no_retries")
 def test_a_server_that_does_not_answer_is_not_taken_for_a_shop_without_champion() -> None:
     with pytest.raises(ArtifactError):
-        champion_recipe(shop="first", tracking_uri=UNREACHABLE)
+        champion_of(shop="first", tracking_uri=UNREACHABLE)
 
 
 @pytest.mark.usefixtures("_no_retries")

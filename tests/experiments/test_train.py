@@ -174,3 +174,16 @@ def test_a_champion_of_another_recipe_is_refitted_on_the_same_rows(tmp_path: Pat
 def test_a_champion_whose_recipe_no_longer_fits_does_not_stop_the_training(tmp_path: Path) -> None:
     trained = train_rows(tmp_path / "few", rows_of(60), champion=Recipe(horizons=(30,), model="bgnbd"))
     assert trained.manifest["parts"] == "recency"
+
+
+def test_a_training_as_of_an_earlier_day_never_takes_the_champions_place(tmp_path: Path) -> None:
+    orders = worlds.orders()
+    trained = worlds.train_on(
+        orders,
+        tmp_path / "older",
+        as_of=worlds.AS_OF,
+        recipe=Recipe(horizons=(30,), cutoffs=3, model="mbgnbd"),
+        champion=Recipe(horizons=(30,)),
+        champion_as_of=worlds.AS_OF + 1,
+    )
+    assert not trained.decision.promoted and "trained on later orders" in trained.decision.reason
