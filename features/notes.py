@@ -7,6 +7,8 @@ import duckdb
 from features.mapping import Mapping
 from features.sources import Source
 
+_ENCODINGS = {"latin-1": "Latin-1", "windows-1252": "Windows-1252"}
+
 
 def build_notes(
     con: duckdb.DuckDBPyConnection, *, sources: list[Source], mapping: Mapping, merged: int
@@ -20,9 +22,9 @@ def build_notes(
         *_duplicates(con, mapping),
         *_made_orders(con, mapping),
         *(
-            f"{source.path} is not UTF-8 and was read as Latin-1."
+            f"{source.path} is not UTF-8 and was read as {_ENCODINGS[source.encoding]}."
             for source in sources
-            if source.encoding == "latin-1"
+            if source.encoding in _ENCODINGS
         ),
     ]
     return tuple(notes)

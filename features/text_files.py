@@ -44,6 +44,8 @@ def load_text(
         try:
             read = _load(con, number, path, form, attempt)
         except duckdb.InvalidInputException as error:
+            if "not latin-1" in str(error):
+                return form.columns, _load_windows(con, number, path, form)
             if "invalid state" not in str(error):
                 raise
             # The lines end in two ways, as after joining files of two systems: read a copy with one.
@@ -52,6 +54,22 @@ def load_text(
         if read:
             return form.columns, attempt
     raise DataError(f"{path}: the text is neither UTF-8 nor Latin-1. Save it as UTF-8.")
+
+
+def _load_windows(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form) -> str:
+    """Load a Windows-1252 file (Latin-1 with €, as Excel writes it) through a UTF-8 copy."""
+    with tempfile.TemporaryDirectory(prefix="repurchase-") as folder:
+        copy = Path(folder) / "utf-8.txt"
+        opened = gzip.open if _compression(path) == "gzip" else open
+        try:
+            with opened(path, "rb") as lines, copy.open("wb") as file:
+                file.writelines(line.decode("cp1252").encode() for line in lines)
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{path}: the text is neither UTF-8 nor Windows-1252. Save it as UTF-8."
+            ) from None
+        _load(con, number, copy, form, "utf-8")
+    return "windows-1252"
 
 
 def _load(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form, encoding: str) -> bool:
@@ -66,7 +84,7 @@ def _decode(head: bytes) -> tuple[str, str]:
     try:
         return "utf-8", codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:
-        return "latin-1", head.decode("latin-1")
+        return "latin-1", head.decode("cp1252", errors="replace")
 
 
 def _form(sample: str) -> Form:

@@ -51,6 +51,21 @@ def test_latin_1_is_read_and_said(tmp_path: Path) -> None:
     assert any("Latin-1" in note for note in orders.report.notes)
 
 
+def test_windows_1252_with_a_euro_sign_is_read_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_bytes((TEXT + "Zoë €,3,2024-01-03,1\n").encode("cp1252"))
+    orders = read_orders(path)
+    assert "Zoë €" in orders.lines["customer_id"].to_pylist()
+    assert any("Windows-1252" in note for note in orders.report.notes)
+
+
+def test_bytes_of_no_encoding_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_bytes(TEXT.encode() + b"Zo\x81\x9d,3,2024-01-03,1\n")
+    with pytest.raises(DataError, match="neither UTF-8 nor Windows-1252"):
+        read_orders(path)
+
+
 def test_the_same_orders_in_csv_and_parquet_are_the_same(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(TEXT)
     columns = {
