@@ -314,3 +314,18 @@ def test_the_order_of_rows_plays_no_part(
     seed.shuffle(shuffled)
     second = read_orders(write(tmp_path, *map(as_csv, shuffled)))
     assert first.lines.equals(second.lines) and refused(first) == refused(second)
+
+
+def test_how_later_rows_write_money_changes_nothing(tmp_path: Path) -> None:
+    rows = ["a;2024-01-01;12,50", "b;2024-01-02;13", "a;2024-01-03;7,25"]
+    (tmp_path / "cut.csv").write_text("\n".join(["customer;date;total", *rows]))
+    (tmp_path / "all.csv").write_text("\n".join(["customer;date;total", *rows, "b;2024-02-01;12.50"]))
+    until = parse_day("2024-01-31")
+    assert read_orders(tmp_path / "all.csv", until=until).lines.equals(
+        read_orders(tmp_path / "cut.csv", until=until).lines
+    )
+
+
+def test_ids_that_only_sometimes_end_in_point_zero_stay_as_written(tmp_path: Path) -> None:
+    orders = simple(tmp_path, "1,1,2024-01-01,1", "1.0,2,2024-01-02,1", "2,3,2024-01-03,1")
+    assert sorted(set(orders.lines["customer_id"].to_pylist())) == ["1", "1.0", "2"]
