@@ -146,10 +146,11 @@ class Ensemble:
             "why_simpler": self.why_simpler,
         }
         write_numbers(folder / "ensemble.json", numbers)
-        self.base.save(folder)
-        self.spend.save(folder)
         if self.lightgbm is not None:
-            self.lightgbm.save(folder)
+            self.lightgbm.save(folder)  # with its base and spend, which are ours
+        else:
+            self.base.save(folder)
+            self.spend.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -276,8 +275,8 @@ def _say_refused(refused: int, read: int) -> None:
         )
 
 
-def _say_age(as_of: int, asked: str | None, now: datetime | None = None) -> None:
-    days = to_day(now or utc_now()) - as_of
+def _say_age(as_of: int, asked: str | None) -> None:
+    days = to_day(utc_now()) - as_of
     if days > OLD_AFTER_DAYS and asked is None:
         show.warning(
             f"the last order is {days} days old: the ranking is as of {to_date(as_of)}, not of today."
