@@ -35,6 +35,74 @@ ORDER_LINES = pa.schema(
 REQUIRED_LINE_COLUMNS = tuple(ORDER_LINES.names[:10])
 OPTIONAL_LINE_COLUMNS = tuple(ORDER_LINES.names[10:])
 
+# The other tables of a shop. Each is optional; each is read up to the as-of day like the orders.
+EVENT_KINDS = (
+    "email_sent", "email_open", "email_click", "unsubscribe", "visit", "cart_add", "cart_abandon",
+    "message_read",
+)  # fmt: skip
+EVENTS = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("occurred_at", pa.timestamp("us"), nullable=False),  # the shop's local time
+        pa.field("day", pa.int32(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),  # one of EVENT_KINDS, or the shop's own word
+        pa.field("channel", pa.string()),
+        pa.field("campaign_id", pa.string()),
+        pa.field("product_id", pa.string()),
+    ]
+)
+# One row per customer. Attributes count from `known_day` on (null: always known).
+CUSTOMERS = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("known_day", pa.int32()),
+        pa.field("birth_date", pa.date32()),
+        pa.field("age", pa.float64()),  # years on `known_day`, where there is no birth date
+        pa.field("gender", pa.string()),
+        pa.field("region", pa.string()),
+        pa.field("device", pa.string()),
+        pa.field("signed_up_day", pa.int32()),
+        pa.field("consent_email", pa.bool_()),
+        pa.field("consent_sms", pa.bool_()),
+        pa.field("consent_push", pa.bool_()),
+    ]
+)
+# Personal data: a file of its own, opened only for exports and to find one person under several ids.
+PERSONAL = pa.schema(
+    [
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("known_day", pa.int32()),
+        pa.field("email", pa.string()),
+        pa.field("phone", pa.string()),  # E.164
+    ]
+)
+PRODUCTS = pa.schema(
+    [
+        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("category", pa.string()),
+        pa.field("price", pa.float64()),
+        pa.field("cost", pa.float64()),
+    ]
+)
+CONTACTS = pa.schema(
+    [
+        pa.field("campaign_id", pa.string(), nullable=False),
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("sent_at", pa.timestamp("us"), nullable=False),
+        pa.field("day", pa.int32(), nullable=False),
+        pa.field("arm", pa.string(), nullable=False),  # treated or control
+        pa.field("offer", pa.string()),
+        pa.field("channel", pa.string()),
+        pa.field("cost", pa.float64()),
+        pa.field("delivered", pa.bool_()),
+        pa.field("opened_at", pa.timestamp("us")),
+        pa.field("clicked_at", pa.timestamp("us")),
+        pa.field("converted_at", pa.timestamp("us")),
+        pa.field("revenue", pa.float64()),
+        pa.field("unsubscribed_at", pa.timestamp("us")),
+    ]
+)
+
 DEFAULT_HORIZONS = (30, 90, 180, 365)
 # Horizons at which every customer's curve h -> P(order within h days) is stored.
 CURVE_KNOTS = (7, 14, 30, 60, 90, 120, 180, 270, 365)

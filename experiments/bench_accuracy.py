@@ -25,7 +25,7 @@ from experiments.evaluate import evaluate
 from experiments.panels import Panels
 from experiments.recipe import Recipe
 from experiments.train import Source, fit_all, train
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from features.panel import outcome_at
 from models.bundle import load_bundle

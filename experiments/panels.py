@@ -9,8 +9,8 @@ import numpy as np
 from contracts.training import Columns, Outcome, TrainingData
 from experiments.recipe import Recipe
 from features.catalog import BTYD_SUMMARY, CATALOG
-from features.declaration import FeatureTable
-from features.history import History
+from features.kernel.declaration import FeatureTable
+from features.kernel.history import History
 from features.panel import outcome_at, positions_of
 from features.sampling import sampled
 

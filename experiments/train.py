@@ -18,7 +18,7 @@ from experiments.evaluate import Evaluation, evaluate
 from experiments.panels import Panels
 from experiments.recipe import Recipe
 from features.catalog import CATALOG
-from features.history import History
+from features.kernel.history import History
 from models.bgnbd import BgNbd
 from models.bundle import write_bundle
 from models.contract import Model, NoFit

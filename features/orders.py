@@ -19,14 +19,14 @@ import pyarrow as pa
 
 from contracts.days import to_date
 from contracts.errors import DataError
-from features.cleaning import judge, typed_select
-from features.conventions import common_mapping, exported_as_floats, mapping_of, settle
-from features.dates import DateStyle, literal, local_time, read_style
-from features.deliveries import find_surplus
-from features.lines import build_lines, read_quarantine
-from features.mapping import Mapping
-from features.report import OrdersReport, build_report
-from features.sources import Source, find_files, load_source
+from features.cleaning.deliveries import find_surplus
+from features.cleaning.lines import build_lines, read_quarantine
+from features.cleaning.report import OrdersReport, build_report
+from features.cleaning.rules import judge, typed_select
+from features.reading.conventions import common_mapping, exported_as_floats, mapping_of, settle
+from features.reading.dates import DateStyle, literal, local_time, read_style
+from features.reading.mapping import Mapping
+from features.reading.sources import Source, find_files, load_source
 
 
 @dataclass(frozen=True)

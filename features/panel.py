@@ -1,7 +1,7 @@
 """Features and outcomes for one or more cutoffs.
 
 from features.orders import read_orders
-from features.history import History
+from features.kernel.history import History
 from features.panel import build_panel
 history = History.from_lines(read_orders("orders.csv").lines)
 frame = build_panel(history, [cutoff], horizons=(90,)).to_arrow().to_pandas()
@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from contracts.training import Outcome
 from features.catalog import CATALOG
-from features.declaration import Catalog, FeatureTable
-from features.history import History
-from features.past import Past
-from features.running import Ints
+from features.kernel.declaration import Catalog, FeatureTable
+from features.kernel.history import History
+from features.kernel.past import Past
+from features.kernel.running import Ints
 
 CUTOFF_STEP_DAYS = 30
 

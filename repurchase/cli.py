@@ -57,7 +57,7 @@ def check(
     out: Annotated[Path | None, typer.Option(help="Write refused rows to this Parquet file.")] = None,
 ) -> None:
     """Read an order history and say what was kept, refused and why."""
-    from features.report import print_report
+    from features.cleaning.report import print_report
 
     if out is not None:
         jobs.require_file_target(out)

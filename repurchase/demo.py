@@ -15,7 +15,7 @@ def run(out: Path, *, now: datetime) -> None:
     """Run the main job into `out` and print what to type next. Leaves nothing running."""
     from experiments.data_sets import cdnow_file
     from experiments.recipe import Recipe
-    from features.report import print_report
+    from features.cleaning.report import print_report
     from serving.keys import new_key
 
     out.mkdir(parents=True, exist_ok=True)

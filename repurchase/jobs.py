@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from contracts.days import to_date, to_day
 from contracts.errors import ArtifactError, DataError
-from features.history import History
-from features.mapping import load_mapping
+from features.kernel.history import History
 from features.orders import Orders, read_orders, require_enough
+from features.reading.mapping import load_mapping
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from experiments.recipe import Recipe

@@ -17,8 +17,8 @@ from contracts.errors import ArtifactError, DeclarationError
 from contracts.tables import ORDER_LINES, scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
-from features.declaration import FeatureTable
-from features.history import History
+from features.kernel.declaration import FeatureTable
+from features.kernel.history import History
 from models.bundle import Bundle
 from models.curve import next_order_days
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from contracts.days import to_day
 from features.catalog import BTYD_SUMMARY, CATALOG
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from models.btyd_fit import Certificate
 from models.bundle import Bundle, load_bundle, write_bundle

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-from features.mapping import load_mapping
+from features.reading.mapping import load_mapping
 from repurchase.cli import app
 from tests.worlds import order_rows, write_csv
 

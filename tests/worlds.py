@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from contracts.days import to_day
 from contracts.training import Floats
 from features.catalog import CATALOG
-from features.history import History
+from features.kernel.history import History
 from features.orders import Orders, read_orders
 
 if TYPE_CHECKING:  # the training room is only opened by those who train

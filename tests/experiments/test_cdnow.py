@@ -13,7 +13,7 @@ from experiments.data_sets import cdnow_file
 from experiments.panels import Panels
 from experiments.recipe import Recipe
 from experiments.train import fit_recipe
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from features.panel import outcome_at
 

@@ -5,7 +5,7 @@ import pytest
 
 from experiments.panels import Panels
 from experiments.recipe import Recipe
-from features.history import History
+from features.kernel.history import History
 from tests import worlds
 
 DAY = worlds.AS_OF

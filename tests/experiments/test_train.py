@@ -17,7 +17,7 @@ from experiments.evaluate import Difference
 from experiments.panels import Panels
 from experiments.recipe import Recipe
 from experiments.train import Trained
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from models.ensemble import Ensemble
 from tests import worlds

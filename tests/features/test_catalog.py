@@ -7,7 +7,7 @@ import pytest
 
 from contracts.tables import OPTIONAL_LINE_COLUMNS
 from features.catalog import BTYD_SUMMARY, CATALOG, WINDOWS
-from features.declaration import Feature
+from features.kernel.declaration import Feature
 from tests.features.test_properties import OPTIONAL, history_of, line, taken_back
 
 

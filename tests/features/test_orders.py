@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from contracts.days import parse_day, to_day
 from contracts.errors import DataError
 from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
-from features.mapping import Mapping
 from features.orders import Orders, read_orders, require_enough
+from features.reading.mapping import Mapping
 
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

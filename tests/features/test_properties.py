@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
 from features.catalog import CATALOG
-from features.declaration import FeatureTable
-from features.history import History
-from features.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats
+from features.kernel.declaration import FeatureTable
+from features.kernel.history import History
+from features.kernel.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats
 
 Row = dict[str, Any]
 OPTIONAL = ("product_id", "category", "discount", "coupon", "cost", "channel")

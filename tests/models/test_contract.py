@@ -17,7 +17,7 @@ from contracts.tables import CURVE_KNOTS, ORDER_LINES, REQUIRED_LINE_COLUMNS
 from contracts.training import Columns, Floats, Outcome, Prediction, TrainingData
 from experiments.panels import Panels
 from experiments.recipe import Recipe
-from features.history import History
+from features.kernel.history import History
 from models.bgnbd import BgNbd
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.ensemble import Ensemble

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.days import parse_day
-from features.mapping import Mapping
 from features.orders import read_orders
+from features.reading.mapping import Mapping
 from serving.lines import order_lines
 from serving.posted import ScoreRequest
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.days import to_date
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from serving.app import create_app
 from serving.rank import LiveScorer, Scoring, score_history

@@ -13,7 +13,7 @@ from contracts.days import to_date
 from contracts.errors import ArtifactError, RepurchaseError
 from contracts.tables import CURVE_KNOTS, DEFAULT_HORIZONS, OPTIONAL_LINE_COLUMNS, scores_schema
 from contracts.training import Floats
-from features.history import History
+from features.kernel.history import History
 from features.orders import read_orders
 from models.bundle import Bundle, load_bundle
 from models.curve import at_horizon

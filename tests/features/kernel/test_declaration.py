@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from contracts.errors import ContractError, DeclarationError
-from features.declaration import Catalog, Feature, FeatureTable, feature
-from features.past import Past
-from features.running import Floats
+from features.kernel.declaration import Catalog, Feature, FeatureTable, feature
+from features.kernel.past import Past
+from features.kernel.running import Floats
 from tests.features.test_properties import history_of, line
 
 HISTORY = history_of([line("a", "1", 5, 2.0), line("b", "2", 9, 3.0)])

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from contracts.errors import DeclarationError, nearest
-from features.history import History
-from features.level import Level, search_keys
-from features.running import Floats, Ints
+from features.kernel.history import History
+from features.kernel.level import Level, search_keys
+from features.kernel.running import Floats, Ints
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

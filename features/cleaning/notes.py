@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from features.mapping import Mapping
-from features.sources import Source
+from features.reading.mapping import Mapping
+from features.reading.sources import Source
 
 _ENCODINGS = {"latin-1": "Latin-1", "windows-1252": "Windows-1252"}
 

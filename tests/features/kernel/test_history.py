@@ -11,7 +11,7 @@ import pytest
 
 from contracts.errors import ContractError
 from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
-from features.history import History
+from features.kernel.history import History
 from tests.features.test_properties import Row, history_of, line, taken_back
 
 

@@ -27,7 +27,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.errors import DataError, DeclarationError, nearest
-from features.presets import GENERIC, PARTS, PRESETS, Preset, find_parts, fits, fold
+from features.reading.presets import GENERIC, PARTS, PRESETS, Preset, find_parts, fits, fold
 
 NO_CURRENCY = "XXX"
 

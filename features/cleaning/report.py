@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.days import to_date
-from features.buffers import as_bytes, as_numpy, is_valid
-from features.cleaning import REASONS
-from features.mapping import Mapping
-from features.notes import build_notes
-from features.sources import Source
+from features.cleaning.notes import build_notes
+from features.cleaning.rules import REASONS
+from features.kernel.buffers import as_bytes, as_numpy, is_valid
+from features.reading.mapping import Mapping
+from features.reading.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)

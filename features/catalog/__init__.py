@@ -9,9 +9,9 @@ import sys
 
 import numpy as np
 
-from features.declaration import Catalog, Feature, feature
-from features.past import Past, ratio
-from features.running import Floats
+from features.kernel.declaration import Catalog, Feature, feature
+from features.kernel.past import Past, ratio
+from features.kernel.running import Floats
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError
 from contracts.tables import OPTIONAL_LINE_COLUMNS, REQUIRED_LINE_COLUMNS
-from features.level import Level, read_keys, search_keys
-from features.running import Floats, Ints
+from features.kernel.level import Level, read_keys, search_keys
+from features.kernel.running import Floats, Ints
 
 NEVER = np.iinfo(np.int32).max
 _WEEKDAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday; Monday is 0

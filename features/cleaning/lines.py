@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from contracts.errors import DataError
 from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES, REQUIRED_LINE_COLUMNS
-from features.buffers import as_arrow, as_numpy
-from features.cancellations import match_returns
-from features.cleaning import REASONS
-from features.mapping import Mapping
-from features.sources import Source
+from features.cleaning.cancellations import match_returns
+from features.cleaning.rules import REASONS
+from features.kernel.buffers import as_arrow, as_numpy
+from features.reading.mapping import Mapping
+from features.reading.sources import Source
 
 
 def build_lines(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> pa.Table:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import DeclarationError
-from features.past import Past, ratio
+from features.kernel.past import Past, ratio
 from tests.features.test_properties import history_of, line, taken_back
 
 # One customer: order days 10, 20 (two orders), 20 + 89 = 109, and another who starts on day 50.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import duckdb
 
-from features.cleaning import PARTS
+from features.cleaning.rules import PARTS
 
 
 def find_surplus(con: duckdb.DuckDBPyConnection) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from contracts.errors import DataError, nearest
-from features.text_files import load_text
+from features.reading.text_files import load_text
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")

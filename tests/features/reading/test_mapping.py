@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import DataError, DeclarationError
-from features.mapping import Mapping, load_mapping, recognise
+from features.reading.mapping import Mapping, load_mapping, recognise
 
 GOOD = 'currency = "EUR"\n[columns]\ncustomer_id = "Kunde"\nordered_at = "Datum"\namount = "Betrag"\n'
 

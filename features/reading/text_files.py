@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from contracts.errors import DataError
-from features.presets import CDNOW_SAMPLE_COLUMNS
+from features.reading.presets import CDNOW_SAMPLE_COLUMNS
 
 SEPARATORS = (",", ";", "\t", "|")
 WORDS = "words"  # aligned by any amount of white space

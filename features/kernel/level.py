@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from features.running import Floats, Ints, restarting_max, restarting_sum
+from features.kernel.running import Floats, Ints, restarting_max, restarting_sum
 
 _DAY_BITS = 32  # a customer's position and a day share one 64-bit search key
 _DAY_SHIFT = 2**31  # days before 1970 are negative

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import DataError
-from features.mapping import Mapping
 from features.orders import read_orders
+from features.reading.mapping import Mapping
 
 TEXT = "customer_id,order_id,date,amount\na,1,2024-01-01,1\nb,2,2024-01-02,2\n"
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import duckdb
 
 from contracts.errors import DataError, nearest
-from features.cleaning import IDS, is_id
-from features.mapping import NO_CURRENCY, Mapping, recognise, shown
-from features.presets import fold
-from features.sources import Source
+from features.cleaning.rules import IDS, is_id
+from features.reading.mapping import NO_CURRENCY, Mapping, recognise, shown
+from features.reading.presets import fold
+from features.reading.sources import Source
 
 # Files read together must agree on these parts; the others may come and go.
 SHARED_PARTS = ("order_id", "amount", "quantity", "unit_price", "product_id", "returned")

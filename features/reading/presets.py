@@ -67,7 +67,7 @@ CDNOW = Preset(
     currency="USD",
 )
 
-# The sample has no header; features.text_files gives it these names if its first line has the known shape.
+# The sample has no header; features.reading.text_files gives it these names if its first line has the known shape.
 CDNOW_SAMPLE_COLUMNS = ("master_id", "sample_id", "date", "cds", "amount")
 CDNOW_SAMPLE = Preset(
     name="cdnow_sample",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import DataError
-from features.mapping import Mapping
 from features.orders import Orders, read_orders
+from features.reading.mapping import Mapping
 
 
 def read(folder: Path, *dates: str, date_format: str | None = None) -> Orders:

@@ -30,9 +30,9 @@ from itertools import accumulate
 import duckdb
 
 from contracts.days import to_date
-from features.dates import DateStyle, literal, local_time
-from features.mapping import Mapping
-from features.sources import Source
+from features.reading.dates import DateStyle, literal, local_time
+from features.reading.mapping import Mapping
+from features.reading.sources import Source
 
 REASONS = (
     "malformed_row", "unreadable_date", "future_date", "absurd_date", "missing_customer", "missing_quantity",

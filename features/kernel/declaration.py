@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError, DeclarationError, nearest
 from contracts.tables import OPTIONAL_LINE_COLUMNS
-from features.history import History
-from features.past import Past
-from features.running import Floats, Ints
+from features.kernel.history import History
+from features.kernel.past import Past
+from features.kernel.running import Floats, Ints
 
 FeatureFunction = Callable[[Past], Floats]
 # What a shift of all dates may change: nothing, what depends on the day of the week, or on the time of year.

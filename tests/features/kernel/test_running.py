@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats, Ints, restarting_max, restarting_sum
+from features.kernel.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats, Ints, restarting_max, restarting_sum
 
 
 def starts_of(counts: list[int]) -> Ints:

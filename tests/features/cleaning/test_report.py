@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from features.cleaning.report import print_report, shares
 from features.orders import read_orders
-from features.report import print_report, shares
 
 
 def test_shares_add_up_to_exactly_one_hundred() -> None:
