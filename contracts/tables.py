@@ -34,6 +34,10 @@ ORDER_LINES = pa.schema(
 )
 REQUIRED_LINE_COLUMNS = tuple(ORDER_LINES.names[:10])
 OPTIONAL_LINE_COLUMNS = tuple(ORDER_LINES.names[10:])
+# Lines of one order and time are numbered by their content: by these columns, then by quantity and amount.
+NUMBERED_BY = (
+    "product_id", "category", "coupon", "channel", "country", "unit_price", "discount", "cost",
+)  # fmt: skip
 
 # The other tables of a shop. Each is optional; each is read up to the as-of day like the orders.
 EVENT_KINDS = (

@@ -65,7 +65,7 @@ def measure_at(orders: str, as_of: int, horizon: int) -> list[tuple[str, int, di
     place = {name: i for i, name in enumerate(actual.customer_ids)}
     positions = np.array([place[name] for name in rows.customer_id], dtype=np.int64)
     outcome = outcome_at(actual, positions, as_of, horizon)
-    source = Source(known.report.fingerprint, known.currency, known.timezone)
+    source = Source(known.fingerprint, known.currency, known.timezone)
     models = {name: model for name, model in others.items() if name != "ensemble"}
     shipped = _shipped(history, recipe, as_of, source)
     found = evaluate({**models, "repurchase": shipped}, rows.columns, outcome, origin=as_of, horizon=horizon)

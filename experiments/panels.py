@@ -11,7 +11,7 @@ from experiments.recipe import Recipe
 from features.catalog import BTYD_SUMMARY, CATALOG
 from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
-from features.panel import outcome_at, positions_of
+from features.panel import outcome_at
 from features.sampling import sampled
 
 
@@ -23,7 +23,6 @@ class Panels:
     recipe: Recipe
     first_day: int
     _tables: dict[int, FeatureTable] = field(default_factory=dict, repr=False)
-    _positions: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(history: History, recipe: Recipe) -> Panels:
@@ -35,19 +34,18 @@ class Panels:
         """Return the whole catalogue's features at the end of a day."""
         if day not in self._tables:
             catalog = CATALOG.available(self.history.optional)
-            table = catalog.compute(self.history, day)
-            self._tables[day] = table
-            self._positions[day] = positions_of(self.history, table)
+            self._tables[day] = catalog.compute(self.history, day)
         return self._tables[day]
 
     def outcome(self, day: int, horizon: int) -> Outcome:
         """Return what the customers of that day's features did in the horizon after it."""
-        self.features(day)
-        return outcome_at(self.history, self._positions[day], day, horizon)
+        return outcome_at(self.history, self.features(day).customers, day, horizon)
 
     def training_data(self, day: int) -> TrainingData:
         """Return all that may be learnt from at the end of a day."""
         cutoffs = self._cutoffs(day)
+        ends = {cutoff + h for cutoff in cutoffs for h in self.recipe.all_horizons}
+        self.history.prepare([day, *cutoffs, *(end for end in ends if end <= day)])
         tables = [self.features(cutoff) for cutoff in cutoffs]
         now = CATALOG.pick(BTYD_SUMMARY).compute(self.history, day)
         if not tables:

@@ -9,7 +9,7 @@ frame = build_panel(history, [cutoff], horizons=(90,)).to_arrow().to_pandas()
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,11 @@ import pyarrow as pa
 
 from contracts.training import Outcome
 from features.catalog import CATALOG
+from features.kernel.buffers import as_arrow
 from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
 from features.kernel.past import Past
+from features.kernel.reference import NONE, References
 from features.kernel.running import Ints
 
 CUTOFF_STEP_DAYS = 30
@@ -41,7 +43,8 @@ class Panel:
         table = self.features.to_arrow()
         for horizon, outcome in self.outcomes.items():
             for name, values in vars(outcome).items():
-                table = table.append_column(f"outcome_{name}_{horizon}d", pa.array(values))
+                column = as_arrow(values, pa.float64())
+                table = table.append_column(f"outcome_{name}_{horizon}d", column)
         return table
 
 
@@ -56,29 +59,46 @@ def cutoff_days(
     return [day for day in (newest - k * step for k in reversed(range(count))) if day >= first_day]
 
 
-def outcome_at(history: History, positions: Ints, cutoff: int, horizon: int) -> Outcome:
+def outcome_at(history: History, customers: Ints, cutoff: int, horizon: int) -> Outcome:
     """Return what the customers at these positions did in the days cutoff+1 ... cutoff+horizon.
 
     As known at the end of the horizon: an order cancelled inside it is none, and returns dated inside it
     reduce the value.
     """
-    end = cutoff + horizon
-    order_days = Past(history, end, rows=positions).count_days(days=horizon)
-    corrected = history.as_known_on(end)
-    if corrected is not None:
-        anew = Past(corrected, end, rows=np.arange(len(corrected.positions))).count_days(days=horizon)
-        where = np.full(len(history.customer_ids), -1)
-        where[corrected.positions] = np.arange(len(anew))
-        at = where[positions]
-        order_days = np.where(at >= 0, anew[at], order_days)
-    value = Past(history, end, rows=positions).sum("net", days=horizon)
-    return Outcome((order_days > 0).astype(np.float64), order_days, value)
+    later = Past(history, cutoff + horizon, customers=customers)
+    order_days = later.count_days(days=horizon)
+    return Outcome((order_days > 0).astype(np.float64), order_days, later.sum("net", days=horizon))
 
 
-def positions_of(history: History, table: FeatureTable) -> Ints:
-    """Return where the table's customers stand in the history; (n,)."""
-    place = {name: i for i, name in enumerate(history.customer_ids)}
-    return np.array([place[name] for name in table.customer_id], dtype=np.int64)
+def each_cutoff(
+    history: History,
+    cutoffs: Sequence[int],
+    *,
+    horizons: Sequence[int] = (),
+    observed_until: int | None = None,
+    catalog: Catalog = CATALOG,
+    references: Mapping[int, References] | None = None,
+) -> Iterator[Panel]:
+    """Compute the features that the history allows, and the outcomes of each horizon, cutoff by cutoff.
+
+    observed_until: outcomes may use nothing later (default: the last order day of the history).
+    references: for each cutoff the reference tables fitted on what was known then; without them the features that
+    need one are off.
+    """
+    until = history.last_order_day if observed_until is None else observed_until
+    tables = {cutoff: references[cutoff] if references else NONE for cutoff in cutoffs}
+    named = frozenset.intersection(*map(frozenset, tables.values())) if tables else frozenset()
+    catalog = catalog.available(history.optional, named)
+    history.prepare([*cutoffs, *(c + h for c in cutoffs for h in horizons if c + h <= until)])
+    for cutoff in cutoffs:
+        found = catalog.compute(history, cutoff, references=tables[cutoff])
+        outcomes = {
+            h: outcome_at(history, found.customers, cutoff, h)
+            if cutoff + h <= until
+            else Outcome.unknown(len(found))
+            for h in horizons
+        }
+        yield Panel(found, outcomes, until)
 
 
 def build_panel(
@@ -88,21 +108,18 @@ def build_panel(
     horizons: Sequence[int] = (),
     observed_until: int | None = None,
     catalog: Catalog = CATALOG,
+    references: Mapping[int, References] | None = None,
 ) -> Panel:
-    """Compute the catalogue's features at each cutoff, and the outcomes of each horizon.
-
-    observed_until: outcomes may use nothing later (default: the last order day of the history).
-    """
-    until = history.last_order_day if observed_until is None else observed_until
-    catalog = catalog.available(history.optional)
-    tables: list[FeatureTable] = []
-    outcomes: dict[int, list[Outcome]] = {h: [] for h in horizons}
-    for cutoff in cutoffs:
-        table = catalog.compute(history, cutoff)
-        tables.append(table)
-        rows = positions_of(history, table)
-        for h in horizons:
-            outcomes[h].append(
-                outcome_at(history, rows, cutoff, h) if cutoff + h <= until else Outcome.unknown(len(rows))
-            )
-    return Panel(FeatureTable.stack(tables), {h: Outcome.stack(some) for h, some in outcomes.items()}, until)
+    """Compute what `each_cutoff` does as one panel, cutoff below cutoff."""
+    panels = list(
+        each_cutoff(
+            history,
+            cutoffs,
+            horizons=horizons,
+            observed_until=observed_until,
+            catalog=catalog,
+            references=references,
+        )
+    )
+    outcomes = {h: Outcome.stack([one.outcomes[h] for one in panels]) for h in horizons}
+    return Panel(FeatureTable.stack([one.features for one in panels]), outcomes, panels[0].observed_until)

@@ -11,7 +11,7 @@ import typer
 from contracts.days import parse_day, to_date, to_day, utc_now
 from contracts.errors import ArtifactError, DeclarationError, RepurchaseError
 from repurchase import demo as demo_job
-from repurchase import jobs, show
+from repurchase import jobs, orders_job, show
 from repurchase.settings import Settings
 
 app = typer.Typer(
@@ -59,39 +59,89 @@ def check(
     """Read an order history and say what was kept, refused and why."""
     from features.cleaning.report import print_report
 
-    if out is not None:
-        jobs.require_file_target(out)
     with show.steps(1) as progress:
         progress("reading orders")
-        orders = _orders(files, mapping, as_of).read()
-    print_report(orders.report, show.out)
+        report = orders_job.check(_orders(files, mapping, as_of), out=out)
+    print_report(report, show.out)
     if out is not None:
-        import pyarrow.parquet as pq
-
-        pq.write_table(orders.quarantine, out)
-        show.out.print(f"{orders.quarantine.num_rows:,} refused rows are in {out}.")
+        show.out.print(f"{report.refused:,} refused rows are in {out}.")
 
 
 @app.command(
     epilog="Example: repurchase features orders.csv --as-of 2011-09-10 --cutoffs 12 --horizon 90 --out panel.parquet"
 )
 def features(
-    files: Files,
-    out: Annotated[Path, typer.Option("--out", help="The Parquet file to write.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[ORDERS]...", help="Order files, folders or globs.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A .parquet file, or a folder of parts for large orders.")
+    ] = None,
     as_of: AsOf = None,
     cutoffs: Annotated[
         int, typer.Option(min=0, help="Earlier cutoffs, with outcomes. 0: the as-of day alone, without.")
     ] = 0,
     horizon: Horizon = None,
     mapping: Map = None,
+    pick: Annotated[
+        str | None, typer.Option("--pick", help="Only these features, separated by commas.")
+    ] = None,
+    list_them: Annotated[
+        bool, typer.Option("--list", help="List the features, with what each needs.")
+    ] = False,
 ) -> None:
     """Write one row of features per customer (and cutoff)."""
+    from features.catalog import CATALOG
+    from repurchase.features_job import FeaturesJob, write_features
+
+    if list_them:
+        show.catalog(CATALOG)
+        return
+    if not files or out is None:
+        raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
+    names = tuple(name.strip() for name in pick.split(",")) if pick else ()
+    wanted = FeaturesJob(_horizons(horizon) or (90,), cutoffs, names, CATALOG)
     with show.steps(1) as progress:
         progress("computing features")
-        table = jobs.write_features(
-            _orders(files, mapping, as_of), horizons=_horizons(horizon) or (90,), cutoffs=cutoffs, out=out
+        written = write_features(_orders(files, mapping, as_of), wanted, out=out)
+    show.out.print(f"{written.rows:,} rows, {written.columns} columns: {out}")
+
+
+@app.command(
+    epilog="Example: repurchase prepare exports/ --out prepared; then: repurchase prepare tonight.csv --append prepared"
+)
+def prepare(
+    files: Files,
+    out: Annotated[Path | None, typer.Option("--out", help="The new folder.")] = None,
+    append: Annotated[Path | None, typer.Option("--append", help="Add to this folder instead.")] = None,
+    mapping: Map = None,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, max=2000, help="Default: one per 600,000 rows.")
+    ] = None,
+) -> None:
+    """Keep large orders prepared: later commands take the folder instead of the files, and files can be added."""
+    from features.prepared.store import Prepared
+
+    if (out is None) == (append is None):
+        raise DeclarationError(
+            "give either --out FOLDER for new prepared orders, or --append FOLDER to add to some."
         )
-    show.out.print(f"{table.num_rows:,} rows, {table.num_columns} columns: {out}")
+    if append is not None and (mapping is not None or partitions is not None):
+        raise DeclarationError(
+            "--append goes by the mapping and the partitions of the folder. Leave the options out."
+        )
+    with show.steps(1) as progress:
+        progress("taking in orders")
+        if append is not None:
+            made, known = Prepared.open(append).append(files)
+            for path in known:
+                show.warning(f"{path} was taken in before, and is left out.")
+        else:
+            assert out is not None
+            made = orders_job.prepare(_orders(files, mapping, None), folder=out, partitions=partitions)
+    show.out.print(
+        f"{made.overview.rows:,} rows of {len(made.paths)} sources in {made.count} partitions: {made.folder}"
+    )
 
 
 @app.command(epilog="Example: repurchase train orders.csv --shop myshop --horizon 90 --out model")
@@ -114,7 +164,7 @@ def train(
     settings = Settings.of_environment()
     wanted = (Recipe.read(recipe) if recipe else Recipe()).with_horizons(_horizons(horizon))
     with show.steps(5) as progress:
-        trained, registered, orders = jobs.train(
+        trained, registered, report = jobs.train(
             _orders(files, mapping, as_of),
             recipe=wanted,
             shop=_shop_name(shop, settings),
@@ -122,7 +172,7 @@ def train(
             out=out,
             progress=progress,
         )
-    _say_refused(orders.report.refused, orders.report.read)
+    _say_refused(report.refused, report.read)
     show.training(trained)
     became = "is now" if trained.decision.promoted else "did not become"
     show.out.print(
@@ -160,7 +210,7 @@ def rank(
             tracking_uri=settings.tracking_uri,
             progress=progress,
         )
-    _say_refused(ranked.orders.report.refused, ranked.orders.report.read)
+    _say_refused(ranked.report.refused, ranked.report.read)
     _say_age(ranked.as_of, as_of)
     trained_as_of = parse_day(ranked.bundle.manifest["as_of"])
     if trained_as_of > ranked.as_of:
@@ -170,7 +220,7 @@ def rank(
             f"the model also knows {', '.join(ranked.absent)}; these orders lack them, so it answers without."
         )
     main = _horizons(horizon) or (int(ranked.bundle.manifest["horizon"]),)
-    show.ranking(ranked.scores, horizon=main[0], currency=ranked.orders.currency)
+    show.ranking(ranked.scores, horizon=main[0], currency=ranked.report.currency)
     show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}: {out}/scores.parquet, scores.csv, lookup.sqlite")
 
@@ -241,8 +291,8 @@ def main() -> None:
         sys.exit(2)
 
 
-def _orders(files: list[str], mapping: Path | None, as_of: str | None) -> jobs.OrdersJob:
-    return jobs.OrdersJob(tuple(files), mapping, None if as_of is None else parse_day(as_of), utc_now())
+def _orders(files: list[str], mapping: Path | None, as_of: str | None) -> orders_job.OrdersJob:
+    return orders_job.OrdersJob(tuple(files), mapping, None if as_of is None else parse_day(as_of), utc_now())
 
 
 def _horizons(asked: list[int] | None) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.days import to_date
-from repurchase import jobs, show
+from repurchase import jobs, orders_job, show
 
 SHOP = "demo"
 
@@ -20,12 +20,12 @@ def run(out: Path, *, now: datetime) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     file, tracking = cdnow_file(), f"sqlite:///{(out / 'mlflow.db').resolve()}"
-    job = jobs.OrdersJob((str(file),), None, None, now)
+    job = orders_job.OrdersJob((str(file),), None, None, now)
     model, ranking, keys = out / "model", out / "ranking", out / "keys.json"
     show.out.rule("1 check: what is in the orders")
     with show.steps(1) as progress:
         progress("reading orders")
-        report = job.read().report
+        report = orders_job.check(job, out=None)
     print_report(report, show.out)
     show.out.rule("2 train: which model to believe")
     with show.steps(5) as progress:
@@ -44,7 +44,7 @@ def run(out: Path, *, now: datetime) -> None:
             tracking_uri=tracking,
             progress=progress,
         )
-    show.ranking(ranked.scores, horizon=90, currency=ranked.orders.currency)
+    show.ranking(ranked.scores, horizon=90, currency=ranked.report.currency)
     show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}. MLflow holds it as {registered.uri}.")
     fresh = new_key(keys, "demo")

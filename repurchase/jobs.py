@@ -6,22 +6,23 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from contracts.days import to_date, to_day
+from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError
+from features.cleaning.report import OrdersReport
 from features.kernel.history import History
-from features.orders import Orders, read_orders, require_enough
-from features.reading.mapping import load_mapping
+from features.prepared.process import Tally
+from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from experiments.recipe import Recipe
     from experiments.tracking import Registered
     from experiments.train import Trained
+    from features.reading.mapping import Mapping
     from models.bundle import Bundle
 
 Progress = Callable[[str], None]
@@ -29,81 +30,20 @@ MODELS_SCHEME = "models:/"
 
 
 @dataclass(frozen=True)
-class OrdersJob:
-    """Order files, their mapping, the as-of day (None: the last order day) and the current time."""
-
-    files: tuple[str, ...]
-    mapping: Path | None
-    as_of: int | None
-    now: datetime
-
-    def read(self) -> Orders:
-        """Read and clean what was known at the end of the as-of day; DataError for a day in the future."""
-        today = to_day(self.now)
-        if self.as_of is not None and self.as_of > today + 1:
-            raise DataError(f"--as-of {to_date(self.as_of)} lies in the future (today is {to_date(today)}).")
-        mapping = load_mapping(self.mapping) if self.mapping else None
-        return read_orders(self.files, mapping=mapping, until=self.as_of, now=self.now)
-
-    def day(self, orders: Orders) -> int:
-        """Return the as-of day: as asked, else the last valid order day."""
-        return orders.last_day if self.as_of is None else self.as_of
-
-    def history(self) -> tuple[Orders, History, int]:
-        """Return the orders, their history and the as-of day; DataError if there is too little."""
-        orders = self.read()
-        require_enough(orders)
-        return orders, History.from_lines(orders.lines), self.day(orders)
-
-
-@dataclass(frozen=True)
 class Ranked:
     """What a ranking brought."""
 
     scores: pa.Table
-    orders: Orders
+    report: OrdersReport
     as_of: int
     folder: Path
     absent: list[str]
     bundle: Bundle
 
 
-def write_features(job: OrdersJob, *, horizons: tuple[int, ...], cutoffs: int, out: Path) -> pa.Table:
-    """Write the panel of features (and outcomes, if cutoffs are asked for) to a Parquet file."""
-    import pyarrow.parquet as pq
-
-    from features.panel import build_panel, cutoff_days
-
-    require_file_target(out)
-    _, history, as_of = job.history()
-    days = [as_of]
-    asked: tuple[int, ...] = ()
-    if cutoffs:
-        first = history.first_order_day
-        days = cutoff_days(as_of, horizon=max(horizons), count=cutoffs, first_day=first)
-        asked = horizons
-        if not days:
-            raise DataError(
-                f"no cutoff {max(horizons)} days before {to_date(as_of)} lies inside the history, which begins on "
-                f"{to_date(first)}. Give a shorter --horizon."
-            )
-    table = build_panel(history, days, horizons=asked, observed_until=as_of).to_arrow()
-    aside = out.with_name(out.name + ".part")
-    pq.write_table(table, aside)
-    aside.replace(out)
-    return table
-
-
-def require_file_target(out: Path) -> None:
-    """Refuse a folder as the file to write, and make the folder around it."""
-    if out.is_dir():
-        raise ArtifactError(f"{out} is a folder. Give a file, for example {out / 'table.parquet'}.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-
-
 def train(
     job: OrdersJob, *, recipe: Recipe, shop: str, tracking_uri: str, out: Path | None, progress: Progress
-) -> tuple[Trained, Registered, Orders]:
+) -> tuple[Trained, Registered, OrdersReport]:
     """Train, write one MLflow run, register the model, and put the bundle into `out` if it is given."""
     from experiments import tracking
     from experiments.train import Source
@@ -112,10 +52,13 @@ def train(
     if out is not None:
         _require_replaceable(out)
     progress("reading orders")
-    orders, history, as_of = job.history()
+    with job.opened() as rows:
+        tally = Tally()
+        history, fingerprint = job.sample(rows, tally, most=recipe.most_customers)
+        report, as_of = tally.report(rows), job.day(rows)
+        source = Source(fingerprint, rows.mapping.currency, rows.mapping.timezone)
     progress("asking MLflow for the champion")
     champion = tracking.champion_of(shop=shop, tracking_uri=tracking_uri)
-    source = Source(orders.report.fingerprint, orders.currency, orders.timezone)
     with tempfile.TemporaryDirectory(prefix="repurchase-") as parent:
         folder = Path(parent) / "bundle"
         trained = train_recipe(
@@ -128,11 +71,11 @@ def train(
             progress=progress,
         )
         progress("writing the MLflow run")
-        extra = {"orders.rows_read": orders.report.read, "orders.rows_kept": orders.report.kept}
+        extra = {"orders.rows_read": report.read, "orders.rows_kept": report.kept}
         registered = tracking.log_training(trained, shop=shop, tracking_uri=tracking_uri, extra=extra)
         if out is not None:
             _put(folder, out)
-    return trained, registered, orders
+    return trained, registered, report
 
 
 def rank(
@@ -146,31 +89,40 @@ def rank(
     progress: Progress,
 ) -> Ranked:
     """Score every customer as of the day and publish the store into `out`."""
-    from serving.rank import Scoring, absent_columns, score_history
+    from serving.rank import Scoring, absent_columns, ranked, score_history
     from serving.store import check_target, publish
 
     check_target(out)
     progress("verifying the model")
     bundle = open_bundle(model, tracking_uri=tracking_uri)
     progress("reading orders")
-    orders, history, as_of = job.history()
-    _require_same_currency(bundle, orders)
-    progress("scoring customers")
     main = horizons[0] if horizons else int(bundle.manifest["horizon"])
     wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
-    scores = score_history(history, bundle, Scoring(as_of, wanted, main, by, job.now))
+    with job.opened() as rows:
+        _require_same_currency(bundle, rows.mapping)
+        as_of, tally = job.day(rows), Tally()
+        scoring = Scoring(as_of, wanted, main, by, job.now)
+        progress("scoring customers")
+        parts = [
+            part
+            for _, part in job.process(
+                rows, lambda _, lines: score_history(History.from_lines(lines), bundle, scoring), tally
+            )
+        ]
+        report = job.report(rows, tally)
+        absent = absent_columns(bundle, frozenset(rows.optional))
+    scores = ranked(parts, scoring)
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
-    report = orders.report
     details: dict[str, Any] = {
         "ranked_by": f"{'expected_value' if by == 'value' else 'p_repurchase'}_{main}d",
-        "data_fingerprint": report.fingerprint,
+        "data_fingerprint": tally.fingerprint,
         "model_as_of": bundle.manifest["as_of"],
         "clv": bundle.manifest["clv"],
     }
     publish(scores, out, manifest=details)
-    return Ranked(scores, orders, as_of, out, absent_columns(bundle, history), bundle)
+    return Ranked(scores, report, as_of, out, absent, bundle)
 
 
 def open_bundle(model: str, *, tracking_uri: str) -> Bundle:
@@ -188,10 +140,10 @@ def open_bundle(model: str, *, tracking_uri: str) -> Bundle:
     return load_bundle(tracking.bundle_folder(model, tracking_uri=tracking_uri))
 
 
-def _require_same_currency(bundle: Bundle, orders: Orders) -> None:
-    if bundle.manifest["currency"] != orders.currency:
+def _require_same_currency(bundle: Bundle, mapping: Mapping) -> None:
+    if bundle.manifest["currency"] != mapping.currency:
         raise DataError(
-            f"the orders are in {orders.currency}, the model was trained in {bundle.manifest['currency']}. "
+            f"the orders are in {mapping.currency}, the model was trained in {bundle.manifest['currency']}. "
             "Set `currency` in the mapping, or train a model on these orders."
         )
 

@@ -19,6 +19,7 @@ from contracts.days import to_date
 
 if TYPE_CHECKING:
     from experiments.train import Trained
+    from features.kernel.declaration import Catalog
 
 WORTH_A_WARNING = 0.2  # of the actual total
 out = Console(highlight=False, soft_wrap=True)
@@ -163,3 +164,14 @@ def next_commands(commands: Mapping[str, str]) -> None:
     for purpose, command in commands.items():
         out.print(Text(f"  {command}", style="cyan"))
         out.print(Text(f"      {purpose}", style="dim"))
+
+
+def catalog(features: Catalog) -> None:
+    """Print the features by family, with what each needs."""
+    table = Table("feature", "unit", "family", "needs", "description", box=None, pad_edge=False)
+    for one in sorted(features, key=lambda one: one.family):
+        needs = ", ".join((*one.needs, *(f"reference {name}" for name in one.needs_reference)))
+        table.add_row(one.name, one.unit, one.family, needs, one.description)
+    out.print(table, highlight=False)
+    families = {one.family for one in features}
+    out.print(f"{len(features)} features in {len(families)} families.")

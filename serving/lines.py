@@ -1,7 +1,7 @@
 """Posted histories become the contract's order lines, as cleaning makes them of the same rows in a file.
 
 Order ids that were not posted, the order of ties, line numbers and which return undoes which sale follow
-from the content of one customer's entries (features/lines.py and features/cancellations.py do it for a base).
+from the content of one customer's entries (features/cleaning does it for a base).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from contracts.days import to_date, to_day
-from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES
+from contracts.tables import NUMBERED_BY, OPTIONAL_LINE_COLUMNS, ORDER_LINES
 from serving.posted import PostedHistory, PostedOrder
 from serving.problems import refused
 
@@ -79,7 +79,7 @@ def _line(customer_id: str, order: PostedOrder, at: datetime, until: date, optio
     pieces = abs(1.0 if order.quantity is None else order.quantity)
     quantity = -pieces if back else pieces
     amount = 0.0 - abs(order.amount) if back else abs(order.amount)
-    values = [_known(getattr(order, name)) for name in optional]
+    values = [_known(getattr(order, name)) for name in NUMBERED_BY if name in optional]
     return Line(
         customer_id=customer_id,
         order_id=order.order_id or "",
@@ -119,10 +119,15 @@ def _stamp(at: datetime) -> str:
 
 
 def _numbered(lines: Iterable[Line]) -> list[Line]:
-    """Number the lines of each order from 1, by time and content."""
+    """Number the lines of each order from 1, by time and content; a line that stands twice in an order counts once."""
     last: dict[str, int] = defaultdict(int)
-    numbered = []
+    numbered: list[Line] = []
+    before = None
     for line in sorted(lines, key=lambda line: (line.ordered_at, line.order_id, line.content)):
+        same = (line.ordered_at, line.order_id, line.content, line.posted.cancelled_at)
+        if line.posted.order_id and same == before:
+            continue
+        before = same
         last[line.order_id] += 1
         numbered.append(line._replace(line=last[line.order_id]))
     return numbered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contracts.days import parse_day, to_date
@@ -17,6 +18,7 @@ from contracts.errors import ArtifactError, DeclarationError
 from contracts.tables import ORDER_LINES, scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
+from features.kernel.buffers import as_arrow, as_numpy
 from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
 from models.bundle import Bundle
@@ -42,25 +44,44 @@ class Scoring:
 
 
 def score_history(history: History, bundle: Bundle, scoring: Scoring) -> pa.Table:
-    """Return the scores of every customer with an order up to as_of, best first.
+    """Return the scores of every customer with an order up to as_of, best first among themselves.
 
-    Columns as contracts.tables.scores_schema. Ranked by expected value (or by probability), then by
-    customer_id; the percentile is the share of customers with at most the same value, so that ties share and
-    the best has 100.
+    Columns as contracts.tables.scores_schema.
     """
+    return ranked([score_customers(history, bundle, scoring)], scoring)
+
+
+def score_customers(history: History, bundle: Bundle, scoring: Scoring) -> pa.Table:
+    """Return the same without an order: rank and percentile are empty."""
     table = features_for(bundle, history, scoring.as_of)
-    if not len(table):
-        return scores_schema(scoring.horizons).empty_table()
-    columns = _answers(table, bundle, scoring)
-    what = "expected_value" if scoring.rank_by == "value" else "p_repurchase"
-    value = columns[f"{what}_{scoring.rank_horizon}d"]
-    order = np.argsort(-value, kind="stable")  # customers stand in the order of their ids
-    columns["rank"] = np.empty(len(order), dtype=np.int64)
-    columns["rank"][order] = np.arange(1, len(order) + 1)
-    columns["percentile"] = 100.0 * np.searchsorted(np.sort(value), value, side="right") / len(value)
     schema = scores_schema(scoring.horizons)
-    arrays = [_array(columns.get(field.name), field, len(order)) for field in schema]
-    return pa.table(arrays, schema=schema).take(pa.array(order))
+    if not len(table):
+        return schema.empty_table()
+    columns = _answers(table, bundle, scoring)
+    for name, kind in (("rank", np.int64), ("percentile", np.float64)):
+        columns[name] = np.zeros(len(table), dtype=kind)
+    return pa.table([_array(columns.get(field.name), field, len(table)) for field in schema], schema=schema)
+
+
+def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
+    """Put scored customers in their order.
+
+    By expected value (or probability), then customer_id; the percentile is the share of customers with at most the
+    same value, so that ties share and the best has 100.
+    """
+    table = pa.concat_tables(parts)
+    what = "expected_value" if scoring.rank_by == "value" else "p_repurchase"
+    value = as_numpy(table[f"{what}_{scoring.rank_horizon}d"])
+    by_id = as_numpy(pc.sort_indices(table["customer_id"]).cast(pa.int64()))
+    order = by_id[np.argsort(-value[by_id], kind="stable")]
+    percentile = 100.0 * np.searchsorted(np.sort(value), value[order], side="right") / len(value)
+    table = table.take(as_arrow(order, pa.int64()))
+    for name, values in (("rank", np.arange(1, len(order) + 1)), ("percentile", percentile)):
+        place = table.column_names.index(name)
+        table = table.set_column(
+            place, table.schema.field(name), as_arrow(values, table.schema.field(name).type)
+        )
+    return table
 
 
 def features_for(bundle: Bundle, history: History, as_of: int) -> FeatureTable:
@@ -83,9 +104,9 @@ def features_for(bundle: Bundle, history: History, as_of: int) -> FeatureTable:
     return table
 
 
-def absent_columns(bundle: Bundle, history: History) -> list[str]:
-    """Return the order-line columns that the bundle's features would like and the history lacks."""
-    off = CATALOG.pick(bundle.features).switched_off(history.optional)
+def absent_columns(bundle: Bundle, present: frozenset[str]) -> list[str]:
+    """Return the order-line columns that the bundle's features would like and the orders lack."""
+    off = CATALOG.pick(bundle.features).switched_off(present)
     return sorted({column for columns in off.values() for column in columns})
 
 

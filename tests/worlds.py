@@ -113,7 +113,7 @@ def train_on(
     from experiments.champion import Champion
     from experiments.train import Source, train
 
-    source = Source(orders.report.fingerprint, orders.currency, orders.timezone)
+    source = Source(orders.fingerprint, orders.currency, orders.timezone)
     return train(
         History.from_lines(orders.lines),
         as_of=as_of,

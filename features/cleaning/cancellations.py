@@ -8,34 +8,45 @@ its money back. What is matched up to a day depends on nothing after it.
 
 from __future__ import annotations
 
-import duckdb
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cleaning.sorting import canonical_order
+
 Rows = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
-def match_returns(con: duckdb.DuckDBPyConnection, *, by_product: bool, by_price: bool) -> tuple[Rows, Rows]:
-    """Return (rows of returns, rows of the sales they undo) of table `lines`, by row number, pair by pair."""
-    if not by_product:
-        key = ["customer_id", "abs(amount)"]
-    else:
-        key = ["customer_id", "product_id", "abs(quantity)", *(["unit_price"] if by_price else [])]
-    names = [f"k{i}" for i in range(len(key))]
-    keyed = ", ".join(f"{part} AS {name}" for part, name in zip(key, names, strict=True))
-    ranked = ", ".join(f"wanted.{name}" for name in names)
-    same = " AND ".join(f"wanted.{name} IS NOT DISTINCT FROM keyed.{name}" for name in names)
-    found = con.execute(
-        f"""WITH keyed AS (SELECT rowid AS place, ordered_at, order_id, line, returned, {keyed} FROM lines),
-            wanted AS (SELECT DISTINCT {", ".join(names)} FROM keyed WHERE returned)
-            SELECT place, returned, dense_rank() OVER (ORDER BY {ranked}) AS key
-            FROM keyed JOIN wanted ON {same}
-            ORDER BY key, ordered_at, returned, order_id, line"""
-    ).fetchnumpy()
-    return _pair(found["key"], found["place"], found["returned"])
+def match_returns(
+    *, customer: Rows, time: Rows, returned: Bools, alike: Sequence[NDArray[Any]]
+) -> tuple[Rows, Rows]:
+    """Return (rows of returns, rows of the sales they undo), pair by pair; rows stand in canonical order.
+
+    customer, time (microseconds), returned: (n,). alike: the (n,) columns in which a return equals its sale.
+    """
+    some = np.flatnonzero(_with_returns(customer, returned)[customer])
+    keys = [customer[some], *(column[some] for column in alike)]
+    order, same = canonical_order(keys)
+    group = np.cumsum(~same)
+    wanted = np.zeros(len(group) + 1, dtype=bool)
+    wanted[group[returned[some[order]]]] = True
+    rows = some[order][wanted[group]]
+    group = group[wanted[group]]
+    in_time, _ = canonical_order([group, time[rows], returned[rows], rows])
+    rows, group = rows[in_time], group[in_time]
+    return _pair(group, rows, returned[rows])
 
 
-def _pair(key: Rows, place: Rows, returned: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+def _with_returns(customer: Rows, returned: Bools) -> Bools:
+    found = np.zeros(int(customer.max()) + 1 if len(customer) else 0, dtype=bool)
+    found[customer[returned]] = True
+    return found
+
+
+def _pair(key: NDArray[Any], place: Rows, returned: Bools) -> tuple[Rows, Rows]:
     """Walk through each key's rows in time order; the latest open sale is on top of the stack."""
     returns: list[int] = []
     sales: list[int] = []

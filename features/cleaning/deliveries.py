@@ -1,39 +1,59 @@
 """Rows delivered twice: a row counts as often as the one source that has it most often.
 
-A source is a file or, where the mapping names a `source_column`, one value of it inside a file. Rows are
-alike if everything that is mapped is alike. Exact duplicates inside one source stay: two equal lines may
-well be two sales. A surplus row bears the same date as its twin, so nothing after a cutoff can change what
-is merged before it.
+A source is a file or, where the mapping names a `source_column`, one value of it inside a file. Rows with an order
+number are alike if customer, order, time, product, line, pieces and money are; of rows without one everything else
+that is mapped must be alike, too. What a source may tell later or not at all (a status, the time of a cancellation,
+a category) comes from the source that knows most: cancelled wins over paid, paid over not yet paid. A surplus row
+bears the same date as its twin, so nothing after a cutoff can change what is merged before it.
 """
 
 from __future__ import annotations
 
 import duckdb
+import pyarrow as pa
 
-from features.cleaning.rules import PARTS
+from features.cleaning.rules import CODES
+from features.cleaning.sorting import Ints
+
+_ALIKE = (
+    "customer_id", "ordered_at", "order_id", "line_id", "product_id", "back", "quantity", "amount", "unit_price",
+)  # fmt: skip
+_OURS = ("source", "source_row", "reason", "readable", "delivery", "place", "cancelled_at")
 
 
-def find_surplus(con: duckdb.DuckDBPyConnection) -> int:
-    """Make table `surplus` (source, source_row) of the rows to merge, and return how many there are."""
-    con.execute("CREATE TEMP TABLE surplus (source INTEGER, source_row BIGINT)")
-    if con.execute("SELECT count(DISTINCT delivery) FROM typed").fetchall()[0][0] < 2:
-        return 0
+def find_surplus(rows: pa.Table) -> Ints:
+    """Return the places of the typed rows that another delivery has as well."""
+    source = "source::VARCHAR"
+    delivery = f"coalesce(delivery, {source})" if "delivery" in rows.column_names else source
+    alike = [name for name in rows.column_names if name in _ALIKE]
+    more = [name for name in rows.column_names if name not in (*alike, *_OURS)]
     # Two 64-bit hashes with different beginnings: chance equality is out of reach at any number of rows.
-    parts = ", ".join(("ordered_at", *PARTS))
-    day = "epoch_ms(ordered_at) // 86400000"
-    shared = f"SELECT {day} FROM typed GROUP BY 1 HAVING count(DISTINCT delivery) > 1"
-    readable = " AND ".join(
-        f"(no_{part} OR {part} IS NOT NULL)" for part in ("amount", "quantity", "unit_price")
-    )
-    con.execute(
-        f"""INSERT INTO surplus
-            WITH keyed AS MATERIALIZED (
-              SELECT source, source_row, delivery, hash({parts}) AS a, hash('again', {parts}) AS b
-              FROM typed WHERE {day} IN ({shared}) AND {readable}),
-            counted AS (SELECT a, b, delivery, count(*) AS n FROM keyed GROUP BY ALL),
-            chosen AS (
-              SELECT a, b, arg_min(delivery, (-n, delivery)) AS stays FROM counted
-              GROUP BY a, b HAVING count(*) > 1)
-            SELECT source, source_row FROM keyed JOIN chosen USING (a, b) WHERE delivery <> stays"""
-    )
-    return int(con.execute("SELECT count(*) FROM surplus").fetchall()[0][0])
+    content = ", ".join([*alike, f"CASE WHEN order_id IS NULL THEN hash({', '.join(['0', *more])}) END"])
+    cancelled_at = "cancelled_at" if "cancelled_at" in rows.column_names else "NULL::TIMESTAMP"
+    known = " + ".join(["0", *(f"({name} IS NOT NULL)::INT" for name in more)])
+    day = "epoch_us(ordered_at) // 86400000000"
+    shared = f"SELECT {day} FROM typed GROUP BY 1 HAVING count(DISTINCT {delivery}) > 1"
+    with duckdb.connect() as con:
+        con.register("typed", rows)
+        found = con.execute(
+            f"""WITH numbered AS (SELECT *, row_number() OVER () - 1 AS place FROM typed),
+                keyed AS MATERIALIZED (
+                  SELECT place, {delivery} AS delivery, hash({content}) AS a, hash('again', {content}) AS b,
+                         {cancelled_at} AS cancelled, {_state(cancelled_at)} AS state, {known} AS known,
+                         hash({", ".join(["0", *more])})::HUGEINT AS told
+                  FROM numbered WHERE {day} IN ({shared}) AND readable),
+                counted AS (
+                  SELECT a, b, delivery,
+                         (-count(*), -max(state), min(cancelled), -sum(known), sum(told), delivery) AS preference
+                  FROM keyed GROUP BY a, b, delivery),
+                chosen AS (
+                  SELECT a, b, arg_min(delivery, preference) AS stays FROM counted GROUP BY a, b HAVING count(*) > 1)
+                SELECT place FROM keyed JOIN chosen USING (a, b) WHERE delivery <> stays"""
+        ).fetchnumpy()
+    return found["place"]
+
+
+def _state(cancelled_at: str) -> str:
+    """Return the SQL of how much a row knows of its order's fate: not yet paid, paid, taken back, and when."""
+    return f"""CASE WHEN {cancelled_at} IS NOT NULL THEN 3 WHEN reason = {CODES["cancelled_order"]} THEN 2
+                    WHEN reason = {CODES["unpaid_order"]} THEN 0 ELSE 1 END"""

@@ -2,123 +2,106 @@
 
 from __future__ import annotations
 
-import duckdb
+from collections import Counter
 
+import pyarrow as pa
+
+from features.cleaning.account import Account
 from features.reading.mapping import Mapping
-from features.reading.sources import Source
-
-_ENCODINGS = {"latin-1": "Latin-1", "windows-1252": "Windows-1252"}
 
 
-def build_notes(
-    con: duckdb.DuckDBPyConnection, *, sources: list[Source], mapping: Mapping, merged: int
-) -> tuple[str, ...]:
-    """Return the notes on the tables `final`, `judged` and `surplus`."""
+def build_notes(account: Account, mapping: Mapping) -> tuple[str, ...]:
+    """Return the notes on a reading."""
     notes = [
-        *_overlap(con, merged),
-        *_cancellations(con, "product_id" in mapping.columns),
-        *_fee_orders(con),
-        *_free(con),
-        *_duplicates(con, mapping),
-        *_made_orders(con, mapping),
-        *(
-            f"{source.path} is not UTF-8 and was read as {_ENCODINGS[source.encoding]}."
-            for source in sources
-            if source.encoding in _ENCODINGS
-        ),
+        *_overlap(account),
+        *_cancellations(account),
+        *_fee_orders(account),
+        *_free(account),
+        *_duplicates(account, mapping),
+        *_made_orders(account, mapping),
     ]
     return tuple(notes)
 
 
-def _overlap(con: duckdb.DuckDBPyConnection, merged: int) -> list[str]:
+def _overlap(account: Account) -> list[str]:
+    merged, seen = account.rows["delivered_twice"], account.seen
     if not merged:
         return []
-    (nameless, nameless_merged) = con.execute(
-        """SELECT count(*), count(*) FILTER (reason = 'delivered_twice') FROM judged
-           WHERE customer_id IS NULL AND ordered_at IS NOT NULL"""
-    ).fetchall()[0]
     note = f"{merged:,} rows were delivered twice by overlapping sources and count once."
-    if nameless:
+    if seen["nameless"]:
         note += (
-            f" {nameless:,} rows have no customer, {nameless_merged:,} of them among those delivered twice."
+            f" {seen['nameless']:,} rows have no customer, {seen['nameless_merged']:,} of them among those "
+            "delivered twice."
         )
     return [note]
 
 
-def _cancellations(con: duckdb.DuckDBPyConnection, by_product: bool) -> list[str]:
-    (cancelled, next_days, whole) = con.execute(
-        """SELECT count(cancelled_day), count(*) FILTER (cancelled_day > day),
-                  (SELECT count(*) FROM (SELECT 1 FROM final WHERE NOT returned GROUP BY customer_id, order_id
-                                         HAVING count(*) = count(cancelled_day)))
-           FROM final"""
-    ).fetchall()[0]
-    product = "product_id" if by_product else "1"
-    (partial, alone) = con.execute(
-        f"""WITH sold AS (SELECT customer_id, {product} AS product, min(ordered_at) AS since FROM final
-                          WHERE NOT returned GROUP BY ALL),
-                 back AS (SELECT customer_id, {product} AS product, ordered_at FROM final
-                          WHERE returned AND NOT reverses)
-            SELECT count(*) FILTER (since <= ordered_at),
-                   count(*) FILTER (since IS NULL OR since > ordered_at)
-            FROM back LEFT JOIN sold ON back.customer_id = sold.customer_id
-                                    AND back.product IS NOT DISTINCT FROM sold.product"""
-    ).fetchall()[0]
-    notes = []
-    if cancelled:
+def _cancellations(account: Account) -> list[str]:
+    seen, notes = account.seen, []
+    if seen["cancelled"]:
         notes.append(
-            f"{cancelled:,} sale lines are cancelled, {next_days:,} of them on a later day; they count "
-            f"until then. {whole:,} orders are cancelled as a whole."
+            f"{seen['cancelled']:,} sale lines are cancelled, {seen['cancelled_later']:,} of them on a later day; "
+            f"they count until then. {seen['cancelled_orders']:,} orders are cancelled as a whole."
         )
-    if partial or alone:
+    if seen["partial_returns"] or seen["returns_alone"]:
         notes.append(
-            f"{partial:,} returned lines match no whole sale line (partial returns) and {alone:,} come "
-            "without an earlier sale; they take back money only."
+            f"{seen['partial_returns']:,} returned lines match no whole sale line (partial returns) and "
+            f"{seen['returns_alone']:,} come without an earlier sale; they take back money only."
+        )
+    if account.rows["made"]:
+        notes.append(
+            f"{account.rows['made']:,} lines are made: they undo, at its time, what the source says was cancelled."
         )
     return notes
 
 
-def _fee_orders(con: duckdb.DuckDBPyConnection) -> list[str]:
-    (orders,) = con.execute(
-        """SELECT count(*) FROM (
-             SELECT customer_id, order_id FROM judged
-             WHERE NOT back AND (reason IS NULL OR reason = 'not_a_product') GROUP BY ALL
-             HAVING count(*) FILTER (reason IS NULL) = 0)"""
-    ).fetchall()[0]
+def _fee_orders(account: Account) -> list[str]:
+    orders = account.seen["fee_orders"]
     return (
         [f"{orders:,} orders hold no product, only postage, fees and the like: no orders."] if orders else []
     )
 
 
-def _free(con: duckdb.DuckDBPyConnection) -> list[str]:
-    (lines, orders, customers) = con.execute(
-        """WITH sale AS (SELECT customer_id, order_id, amount FROM final WHERE NOT returned),
-                total AS (SELECT customer_id, order_id, sum(amount) AS amount FROM sale GROUP BY ALL)
-           SELECT (SELECT count(*) FROM sale WHERE amount = 0), (SELECT count(*) FROM total WHERE amount = 0),
-                  (SELECT count(*) FROM (SELECT 1 FROM total GROUP BY customer_id HAVING max(amount) = 0))"""
-    ).fetchall()[0]
-    if not lines:
+def _free(account: Account) -> list[str]:
+    seen = account.seen
+    if not seen["free_lines"]:
         return []
     return [
-        f"{lines:,} sale lines are free and kept; {orders:,} orders are free as a whole, and {customers:,} "
-        "customers have free orders only."
+        f"{seen['free_lines']:,} sale lines are free and kept; {seen['free_orders']:,} orders are free as a whole, "
+        f"and {seen['free_customers']:,} customers have free orders only."
     ]
 
 
-def _duplicates(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
-    made = {"line", "reverses", "cancelled_day"} | (
-        {"order_id"} if "order_id" not in mapping.columns else set()
-    )
-    content = ", ".join(name for name in con.table("final").columns if name not in made)
-    (count,) = con.execute(f"SELECT count(*) - count(DISTINCT hash({content})) FROM final").fetchall()[0]
-    return [f"{count:,} kept lines equal another line of the same source; both are kept."] if count else []
+def _duplicates(account: Account, mapping: Mapping) -> list[str]:
+    merged, kept = account.rows["duplicate_line"], account.seen["duplicates"]
+    if merged:
+        return [
+            f"{merged:,} lines stand twice in the same order of the same source and count once; where an order may "
+            "hold equal lines, write duplicate_line = false under [rules]."
+        ]
+    why = "" if "order_id" in mapping.columns else ": without an order number they may well be two sales"
+    return [f"{kept:,} kept lines equal another line of the same source; both are kept{why}."] if kept else []
 
 
-def _made_orders(con: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
+def _made_orders(account: Account, mapping: Mapping) -> list[str]:
     if "order_id" not in mapping.columns:
         return ["The source has no order number: each gets one made of customer, time and rank."]
-    (count,) = con.execute(
-        "SELECT count(*) FROM judged WHERE reason IS NULL AND order_id IS NULL"
-    ).fetchall()[0]
+    made = account.seen["made_orders"]
     return (
-        [f"{count:,} kept lines have no order number and got one made of customer and time."] if count else []
+        [f"{made:,} kept lines have no order number and got one made of customer and time."] if made else []
     )
+
+
+def flag_notes(flags: pa.Table) -> list[str]:
+    """Return the notes on flagged customers and lines."""
+    counts: Counter[str] = Counter(flags["flag"].to_pylist())
+    words = {
+        "reseller": "customers buy like resellers (2,000 items within 30 days)",
+        "bot": "customers order like bots (20 orders on one day)",
+        "outlier_basket": "lines are far beyond all earlier months' (20 times the 99.9th percentile)",
+    }
+    return [
+        f'{counts[flag]:,} {text}; they are kept. {flag} = "refuse" under [rules] leaves them out.'
+        for flag, text in words.items()
+        if counts[flag]
+    ]

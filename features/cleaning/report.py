@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
-import numpy as np
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
 from contracts.days import to_date
-from features.cleaning.notes import build_notes
-from features.cleaning.rules import REASONS
-from features.kernel.buffers import as_bytes, as_numpy, is_valid
+from contracts.errors import DataError
+from features.cleaning.account import Account
+from features.cleaning.notes import build_notes, flag_notes
 from features.reading.mapping import Mapping
-from features.reading.sources import Source
+from features.rulebook import MERGES, REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class OrdersReport:
-    """The account of one reading: read = kept + refused + merged + later.
+    """The account of one reading: read = kept + refused + merged + later; `made` lines have no row of their own.
 
     Customers are those of the rows up to `until`; `customers_lost` have no kept line. `orders` and
     `order_days` (pairs of customer and day) leave out what was cancelled on its own day; `shop_days` are
@@ -42,6 +40,7 @@ class OrdersReport:
     timezone: str
     read: int
     kept: int
+    made: int
     quarantined: dict[str, Refused]
     merged: dict[str, int]
     later: int
@@ -55,7 +54,6 @@ class OrdersReport:
     first_day: int
     last_day: int
     notes: tuple[str, ...]
-    fingerprint: str
 
     @property
     def refused(self) -> int:
@@ -64,87 +62,62 @@ class OrdersReport:
 
 
 def build_report(
-    con: duckdb.DuckDBPyConnection,
+    account: Account,
     *,
-    sources: list[Source],
+    paths: Sequence[str],
     mapping: Mapping,
-    lines: pa.Table,
-    read: int,
-    later: int,
-    merged: int,
+    malformed: int,
+    notes: Sequence[str],
+    flags: pa.Table,
 ) -> OrdersReport:
-    """Count everything; the parts must add up to what was read."""
-    quarantined = _quarantined(con)
-    lost_by_reason = _lost(con)
-    (customers_read, customers_kept) = con.execute(
-        "SELECT count(DISTINCT customer_id), count(DISTINCT customer_id) FILTER (reason IS NULL) FROM judged"
-    ).fetchall()[0]
-    con.register("final", lines)
-    (orders, order_days, shop_days, first_day, last_day) = con.execute(
-        """SELECT count(DISTINCT (customer_id, order_id)), count(DISTINCT (customer_id, day)),
-                  count(DISTINCT day), min(day), max(day)
-           FROM final WHERE NOT returned AND (cancelled_day IS NULL OR cancelled_day > day)"""
-    ).fetchall()[0]
-    report = OrdersReport(
-        files=tuple(source.path for source in sources),
+    """Return the account of one reading for people. notes: on the sources; flags: see features.cleaning.flags."""
+    rows = account.rows
+    refused = {
+        reason: Refused(rows=rows[reason], customers=account.customers[reason])
+        for reason in REASONS
+        if rows[reason]
+    }
+    if malformed:
+        refused = {"malformed_row": Refused(rows=malformed, customers=0), **refused}
+    merged = {name: rows[name] for name in MERGES if rows[name]}
+    return OrdersReport(
+        files=tuple(paths),
         mapping=mapping.name,
         currency=mapping.currency,
         timezone=mapping.timezone,
-        read=read,
-        kept=lines.num_rows,
-        quarantined=quarantined,
-        merged={"delivered_twice": merged} if merged else {},
-        later=later,
-        customers_read=customers_read,
-        customers_kept=customers_kept,
-        customers_lost=customers_read - customers_kept,
-        lost_by_reason=lost_by_reason,
-        orders=orders,
-        order_days=order_days,
-        shop_days=shop_days,
-        first_day=first_day,
-        last_day=last_day,
-        notes=build_notes(con, sources=sources, mapping=mapping, merged=merged),
-        fingerprint=fingerprint(lines),
+        read=rows.total() - rows["made"] + malformed,
+        kept=rows["kept"],
+        made=rows["made"],
+        quarantined=refused,
+        merged=merged,
+        later=rows["later"],
+        customers_read=account.customers["read"],
+        customers_kept=account.customers["kept"],
+        customers_lost=account.customers["read"] - account.customers["kept"],
+        lost_by_reason={reason: account.lost[reason] for reason in REASONS if account.lost[reason]},
+        orders=account.seen["orders"],
+        order_days=account.seen["order_days"],
+        shop_days=len(account.days),
+        first_day=int(account.days[0]) if len(account.days) else 0,
+        last_day=int(account.days[-1]) if len(account.days) else 0,
+        notes=(*build_notes(account, mapping), *flag_notes(flags), *notes),
     )
-    assert report.read == report.kept + report.refused + merged + later, "rows were lost while cleaning"
-    return report
 
 
-def _quarantined(con: duckdb.DuckDBPyConnection) -> dict[str, Refused]:
-    rows = con.execute(
-        """SELECT reason, count(*), count(DISTINCT customer_id) FROM judged GROUP BY reason
-           UNION ALL SELECT 'malformed_row', count(*), 0 FROM malformed"""
-    ).fetchall()
-    found = {reason: Refused(rows=count, customers=customers) for reason, count, customers in rows}
-    return {reason: found[reason] for reason in REASONS if reason in found and found[reason].rows}
-
-
-def _lost(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return, for each reason, how many customers without a kept line have a row that it refused."""
-    rows = con.execute(
-        """SELECT reason, count(DISTINCT customer_id) FROM judged
-           WHERE customer_id NOT IN (SELECT customer_id FROM judged WHERE reason IS NULL) GROUP BY reason"""
-    ).fetchall()
-    found = dict(rows)
-    return {reason: found[reason] for reason in REASONS if found.get(reason)}
-
-
-def fingerprint(lines: pa.Table) -> str:
-    """Return the sha256 over the names, types and values of the lines, whatever their chunks in memory."""
-    digest = hashlib.sha256()
-    for name in lines.column_names:
-        column = lines[name]
-        digest.update(f"{name}:{column.type}:{len(column)};".encode())
-        digest.update(np.packbits(is_valid(column)).tobytes())
-        known = column.drop_null()
-        if pa.types.is_string(known.type):
-            sizes, text = as_bytes(known)
-            digest.update(sizes.tobytes())
-            digest.update(text)
-        else:
-            digest.update(as_numpy(known).tobytes())
-    return digest.hexdigest()
+def require_lines(account: Account) -> None:
+    """Raise DataError if no order is left."""
+    if account.rows["kept"]:
+        return
+    counts = [(name, account.rows[name]) for name in REASONS if account.rows[name]]
+    found = ", ".join(
+        f"{count:,} {name}" for name, count in sorted(counts, key=lambda one: (-one[1], one[0]))
+    )
+    if not found and account.rows["later"]:
+        raise DataError("No order is left: every row is later than the as-of day. Give a later one.")
+    raise DataError(
+        f"No order is left: of the rows, {found or 'none is left'}. "
+        "Check the mapping (columns, decimal, not_products) and the dates."
+    )
 
 
 def shares(counts: list[int]) -> list[str]:

@@ -1,99 +1,285 @@
-"""Raw tables in, judged lines out: every row typed, dated and given the reason why it is refused, if it is.
+"""Raw tables in, typed rows out: every row with its values, and the first row rule that refuses it, if one does.
 
-| reason | a row is refused because |
-|---|---|
-| malformed_row | it has more or fewer fields than the header |
-| unreadable_date | its date is missing or cannot be read |
-| future_date | it is later than the current time |
-| absurd_date | ten years without any row lie between it and the bulk, or it is before 1970-01-02 |
-| missing_customer | it has no customer: blank, or a word such as nan or null |
-| missing_quantity | it has no quantity, and no amount either |
-| unreadable_quantity | its quantity is not a finite number |
-| zero_quantity | its quantity is 0 |
-| unreadable_amount | its amount or price is missing, not a finite number, or beyond 1e15 |
-| negative_price | its unit price is below zero, as in bad-debt adjustments |
-| not_a_product | its product_id is postage, a fee, a manual entry, a voucher, … by `not_products` |
-| no_valid_order | its customer has returns only, no sale |
+What looks at one row alone is decided here, once, when a source is read. What looks at other rows, or at the
+time at which it is asked, is decided in `clean`.
 
-The first reason that fits, in this order, is given. Rows after `until` are dropped before anything else
-looks at them. Only `absurd_date` and `no_valid_order` look at other rows, and never at later ones than
-`until`.
+A typed row has `source`, `source_row` (1 is the first row after the header), `delivery` (where a file holds several),
+`reason` (0, or the place of the rule in RULES plus one), `readable` (its numbers could be read), `back` (it takes
+something back), the ids, `ordered_at`, `amount`, `quantity` and those optional columns that the mapping names.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime
-from itertools import accumulate
+from dataclasses import dataclass
 
-import duckdb
+import pyarrow as pa
 
-from contracts.days import to_date
+from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES
+from features.identity.keys import normal_email_sql
 from features.reading.dates import DateStyle, literal, local_time
 from features.reading.mapping import Mapping
+from features.reading.numbers import is_id, number_sql
+from features.reading.presets import fold
 from features.reading.sources import Source
+from features.rulebook import RULES
 
-REASONS = (
-    "malformed_row", "unreadable_date", "future_date", "absurd_date", "missing_customer", "missing_quantity",
-    "unreadable_quantity", "zero_quantity", "unreadable_amount", "negative_price", "not_a_product",
-    "no_valid_order",
-)  # fmt: skip
 IDS = ("customer_id", "order_id", "product_id")
 NUMBERS = ("amount", "quantity", "unit_price", "discount", "cost")
 TEXTS = ("category", "coupon", "channel", "country")
-PARTS = (*IDS, *NUMBERS, *TEXTS, "returned")
 
 MOST_MONEY = 1e15
-ABSURD_GAP_DAYS = 3653
-_NO_ID = "('', 'nan', 'null', 'none', 'nil', 'n/a', '#n/a', '<na>', 'nat')"
+CODES = {rule.name: i + 1 for i, rule in enumerate(RULES)}
 _YES = """('true', 't', '1', '1.0', 'yes', 'y', 'returned', 'return', 'refunded', 'refund', 'cancelled',
            'canceled')"""
+# Columns that a typed row has only where the mapping names them.
+_SOMETIMES = ("line_id", "cancelled_at", "email_key", "phone_key")
 
 
-def is_id(column: str) -> str:
-    """Return the SQL that says whether a column holds an id, not a blank or a word for nothing."""
-    return f"coalesce(lower(trim({column}::VARCHAR)) NOT IN {_NO_ID}, false)"
+@dataclass(frozen=True)
+class Reading:
+    """What one source needs to be typed: its mapping, how its dates are written, which ids a float export wrote.
 
-
-def typed_select(
-    source: Source, mapping: Mapping, style: DateStyle, delivery: str, floats: frozenset[str]
-) -> str:
-    """Return the SQL that types one raw table.
-
-    delivery: the expression that names a row's delivery. floats: id columns that a float export wrote.
+    optional: the order-line columns beyond the required ones that the typed rows have, of all sources read together.
     """
-    place = {name: i for i, name in enumerate(source.columns)}
+
+    source: Source
+    mapping: Mapping
+    style: DateStyle
+    floats: frozenset[str]
+    optional: tuple[str, ...]
+
+    def column(self, part: str) -> tuple[str, str] | None:
+        """Return the raw column of a part and its DuckDB type, None where the mapping has none."""
+        place = self.source.place_of(self.mapping.columns.get(part))
+        return None if place is None else (f"c{place}", self.source.types[place])
+
+
+def optional_columns(mappings: Sequence[Mapping]) -> tuple[str, ...]:
+    """Return the optional columns that the typed rows of these mappings have, in the contract's order."""
+    mapped = {part for mapping in mappings for part in mapping.columns}
+    mapped |= {"email_key"} if "email" in mapped else set()
+    mapped |= {"phone_key"} if "phone" in mapped else set()
+    delivery = ("delivery",) if any(mapping.source_column for mapping in mappings) else ()
+    return (*(name for name in (*OPTIONAL_LINE_COLUMNS, *_SOMETIMES) if name in mapped), *delivery)
+
+
+def kind_of(name: str) -> pa.DataType:
+    """Return the Arrow type of an optional column of a typed row."""
+    if name == "cancelled_at":
+        return pa.timestamp("us")
+    return pa.string() if name in _SOMETIMES or name == "delivery" else ORDER_LINES.field(name).type
+
+
+def typed_rows(reading: Reading) -> str:
+    """Return the SQL that makes the typed rows of one source."""
+    mapping = reading.mapping
+    kept = ", ".join(_optional(name, reading) for name in reading.optional)
+    return f"""
+        WITH filled AS ({_filled(reading)}),
+        typed AS (SELECT {", ".join(_typed(reading))} FROM filled),
+        valued AS (SELECT *, {_money(mapping)} AS money, {_pieces(mapping)} AS pieces, {_undone(mapping)} AS undone
+                   FROM typed),
+        turned AS (SELECT *, coalesce(undone OR pieces < 0 OR money < 0, false) AS back FROM valued)
+        SELECT {reading.source.number}::INTEGER AS source, source_row, ordered_at, customer_id, order_id,
+               (CASE WHEN back THEN -abs(pieces) ELSE pieces END)::DOUBLE AS quantity,
+               (CASE WHEN back THEN 0e0 - abs(money) ELSE money END + 0e0)::DOUBLE AS amount,
+               back, {_reason(mapping)} AS reason, {_readable(mapping)} AS readable{", " if kept else ""}{kept}
+        FROM turned"""
+
+
+def _filled(reading: Reading) -> str:
+    """Return the SQL of the raw rows, with what stands on the first row of an order on all its rows."""
+    source, mapping = reading.source, reading.mapping
+    order = source.place_of(mapping.columns.get("order_id"))
+    places = [place for place in map(source.place_of, mapping.order_columns) if place is not None]
+    if order is None or not places:
+        return f"SELECT * FROM {source.table}"
+    filled = ", ".join(_fill(f"c{place}", source.types[place]) for place in places)
+    return f"""SELECT * REPLACE ({filled}) FROM {source.table}
+               WINDOW orders AS (PARTITION BY c{order} ORDER BY source_row)"""
+
+
+def _fill(column: str, kind: str) -> str:
+    value = f"nullif({column}, '')" if kind == "VARCHAR" else column
+    return f"coalesce({value}, first_value({value} IGNORE NULLS) OVER orders) AS {column}"
+
+
+def _typed(reading: Reading) -> list[str]:
+    """Return the typed columns that the mapping names, each under our name."""
+    mapping, selected = reading.mapping, ["source_row"]
+    time = reading.column("ordered_at")
+    assert time is not None
+    selected.append(
+        f"{local_time(*time, mapping.timezone, mapping.date_format, reading.style)} AS ordered_at"
+    )
+    for part in ("order_id", "product_id", "line_id"):
+        found = reading.column(part)
+        selected.append(f"{_id(*found, part in reading.floats) if found else 'NULL::VARCHAR'} AS {part}")
+    selected += _customer(reading)
+    for part in NUMBERS:
+        found = reading.column(part)
+        if found:
+            selected.append(f"{number_sql(*found, mapping.decimal)} AS {part}")
+            selected.append(f"({found[0]} IS NULL OR trim({found[0]}::VARCHAR) = '') AS no_{part}")
+    for part in TEXTS:
+        found = reading.column(part)
+        if found:
+            selected.append(f"nullif({found[0]}::VARCHAR, '') AS {part}")
+    for part in ("currency", "status"):
+        found = reading.column(part)
+        if found:
+            selected.append(f"{found[0]}::VARCHAR AS {part}")
+    cancelled_at = reading.column("cancelled_at")
+    if cancelled_at:
+        at = local_time(*cancelled_at, mapping.timezone, mapping.date_format, reading.style)
+        selected.append(f"{at} AS cancelled_at")
+    returned = reading.column("returned")
+    if returned:
+        selected.append(f"coalesce(lower(trim({returned[0]}::VARCHAR)) IN {_YES}, false) AS returned")
+    if mapping.source_column is not None:
+        place = reading.source.place_of(mapping.source_column)
+        selected.append(f"concat('{reading.source.number}:', c{place}::VARCHAR) AS delivery")
+    return selected
+
+
+def _optional(name: str, reading: Reading) -> str:
+    """Return the SQL of an optional column of the typed row: null where this source has none."""
+    if name == "delivery":
+        return "delivery" if reading.mapping.source_column else f"'{reading.source.number}' AS delivery"
+    mapped = {"email_key": "email", "phone_key": "phone"}.get(name, name)
+    if mapped in reading.mapping.columns:
+        return f"abs({name}) AS {name}" if name == "discount" else name
+    kind = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE"}.get(kind_of(name), "TIMESTAMP")
+    return f"NULL::{kind} AS {name}"
+
+
+def ordered_at(source: Source, mapping: Mapping, style: DateStyle) -> str:
+    """Return the SQL of a row's time, the shop's local time, from one column or two."""
 
     def column(part: str) -> tuple[str, str] | None:
-        name = mapping.columns.get(part)
-        return None if name is None else (f"c{place[name]}", source.types[place[name]])
+        place = source.place_of(mapping.columns.get(part))
+        return None if place is None else (f"c{place}", source.types[place])
 
-    selected = [f"{source.number} AS source", "source_row", f"{delivery} AS delivery"]
     time = column("ordered_at")
     assert time is not None
-    selected.append(f"{local_time(*time, mapping.timezone, mapping.date_format, style)} AS ordered_at")
-    for part in PARTS:
-        found = column(part)
-        selected.append(f"{_typed(part, found, mapping.decimal, part in floats)} AS {part}")
-        if part in ("amount", "quantity", "unit_price"):
-            blank = "true" if found is None else f"({found[0]} IS NULL OR trim({found[0]}::VARCHAR) = '')"
-            selected.append(f"{blank} AS no_{part}")
-    return f"SELECT {', '.join(selected)} FROM {source.table}"
+    return local_time(*time, mapping.timezone, mapping.date_format, style, time_of_day=column("ordered_time"))
 
 
-def _typed(part: str, found: tuple[str, str] | None, decimal: str, is_float: bool) -> str:
-    if found is None:
-        kind = "DOUBLE" if part in NUMBERS else "BOOLEAN" if part == "returned" else "VARCHAR"
-        return f"NULL::{kind}"
-    column, kind = found
-    if part in IDS:
-        return _id(column, kind, is_float)
-    if part in NUMBERS:
-        return _number(column, kind, decimal)
-    if part == "returned":
-        return f"coalesce(lower(trim({column}::VARCHAR)) IN {_YES}, false)"
-    return f"nullif({column}::VARCHAR, '')"
+def _customer(reading: Reading) -> list[str]:
+    """Return the customer and what is kept of e-mail address and telephone: hashes only."""
+    mapping, found, email = reading.mapping, reading.column("customer_id"), reading.column("email")
+    own = _id(*found, "customer_id" in reading.floats) if found else "NULL::VARCHAR"
+    selected = []
+    if email:
+        address = f"CASE WHEN contains({email[0]}::VARCHAR, '@') THEN {normal_email_sql(f'{email[0]}::VARCHAR')} END"
+        if mapping.rules.on("guest_checkout"):
+            own = f"coalesce({own}, 'guest-' || left(sha256({address}), 16))"
+        selected = [f"{address} AS address", f"sha256({address}) AS email_key"]
+    phone = reading.column("phone")
+    if phone:
+        selected.append(
+            f"sha256(nullif(regexp_replace({phone[0]}::VARCHAR, '[^0-9]', '', 'g'), '')) AS phone_key"
+        )
+    return [f"{own} AS customer_id", *selected]
+
+
+def _money(mapping: Mapping) -> str:
+    """Return the SQL of what was paid for the goods, in the shop's currency."""
+    money = "amount" if "amount" in mapping.columns else f"unit_price * {_count(mapping)}"
+    if not mapping.discount_included and "discount" in mapping.columns:
+        money = f"({money}) - sign({money}) * abs(coalesce(discount, 0))"
+    if not mapping.rates or "currency" not in mapping.columns:
+        return money
+    return f"({money}) * {_rate(mapping)}"
+
+
+def _rate(mapping: Mapping) -> str:
+    """Return the SQL of a row's rate: 1 in the shop's own currency or none, null where none is given."""
+    code = _currency_code()
+    whens = " ".join(f"WHEN {code} = {literal(name)} THEN {rate!r}" for name, rate in mapping.rates.items())
+    return f"CASE WHEN {code} IS NULL OR {code} = {literal(mapping.currency)} THEN 1e0 {whens} END"
+
+
+def _currency_code() -> str:
+    return "nullif(upper(trim(currency)), '')"
+
+
+def _pieces(mapping: Mapping) -> str:
+    if "amount" in mapping.columns and "quantity" in mapping.columns:
+        return "CASE WHEN no_quantity THEN 1 ELSE quantity END"
+    return _count(mapping)
+
+
+def _count(mapping: Mapping) -> str:
+    return "quantity" if "quantity" in mapping.columns else "1e0"
+
+
+def _undone(mapping: Mapping) -> str:
+    prefix = mapping.cancelled_order_prefix
+    tests = [f"starts_with(order_id, {literal(prefix)})"] if prefix else []
+    tests += ["returned"] if "returned" in mapping.columns else []
+    return " OR ".join(f"coalesce({test}, false)" for test in tests) or "false"
+
+
+def _reason(mapping: Mapping) -> str:
+    """Return the SQL of the first row rule that refuses the row, as its code; 0 for none."""
+    price = "unit_price" in mapping.columns and "amount" not in mapping.columns
+    has_quantity = "quantity" in mapping.columns
+    tests = {
+        "unreadable_date": "ordered_at IS NULL",
+        "missing_customer": "customer_id IS NULL",
+        "test_order": _test_order(mapping),
+        "unpaid_order": _status(mapping, mapping.unpaid_statuses),
+        "cancelled_order": _status(
+            mapping, mapping.cancelled_statuses, dated="cancelled_at" in mapping.columns
+        ),
+        "other_currency": f"{_rate(mapping)} IS NULL"
+        if mapping.rates and "currency" in mapping.columns
+        else None,
+        "missing_quantity": "no_quantity AND pieces IS NULL" if has_quantity else None,
+        "unreadable_quantity": "pieces IS NULL" if has_quantity else None,
+        "zero_quantity": "pieces = 0" if has_quantity else None,
+        "unreadable_amount": f"money IS NULL OR NOT isfinite(money) OR abs(money) > {MOST_MONEY}",
+        "negative_price": "unit_price < 0" if price else None,
+        "not_a_product": _not_a_product(mapping.not_products),
+    }
+    whens = " ".join(
+        f"WHEN {tests[rule.name]} THEN {CODES[rule.name]}"
+        for rule in RULES
+        if tests.get(rule.name) and (rule.fixed or mapping.rules.on(rule.name))
+    )
+    return f"(CASE {whens} ELSE 0 END)::TINYINT"
+
+
+def _test_order(mapping: Mapping) -> str | None:
+    columns = [name for name in ("customer_id", "email") if name in mapping.columns]
+    if not mapping.test_customers or not columns:
+        return None
+    joined = literal("|".join(f"(?:{pattern})" for pattern in mapping.test_customers))
+    names = {"customer_id": "customer_id", "email": "address"}
+    return " OR ".join(f"coalesce(regexp_full_match({names[one]}, {joined}, 'i'), false)" for one in columns)
+
+
+def _status(mapping: Mapping, words: Sequence[str], *, dated: bool = False) -> str | None:
+    """Return the SQL that says whether an order's status is one of these words; a dated cancellation is none."""
+    if "status" not in mapping.columns or not words:
+        return None
+    folded = "regexp_replace(lower(status), '[^\\p{L}\\p{N}]', '', 'g')"
+    found = f"coalesce({folded} IN ({', '.join(literal(fold(word)) for word in words)}), false)"
+    return f"{found} AND cancelled_at IS NULL" if dated else found
+
+
+def _readable(mapping: Mapping) -> str:
+    parts = [part for part in ("amount", "quantity", "unit_price") if part in mapping.columns]
+    return " AND ".join(f"(no_{part} OR {part} IS NOT NULL)" for part in parts)
+
+
+def _not_a_product(patterns: Sequence[str]) -> str | None:
+    if not patterns:
+        return None
+    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return f"coalesce(regexp_full_match(product_id, {literal(joined)}, 'i'), false)"
 
 
 def _id(column: str, kind: str, is_float: bool) -> str:
@@ -109,92 +295,3 @@ def _id(column: str, kind: str, is_float: bool) -> str:
     elif kind == "BLOB":
         text = f"decode({column})"
     return f"CASE WHEN {is_id(column)} THEN {text} END"
-
-
-def _number(column: str, kind: str, decimal: str) -> str:
-    if kind != "VARCHAR":
-        value = f"try_cast({column} AS DOUBLE)"
-    elif decimal == ",":
-        value = f"try_cast(replace(regexp_replace({column}, '[\\s.£$€¥'']', '', 'g'), ',', '.') AS DOUBLE)"
-    else:
-        spaced = f"regexp_replace({column}, '[\\s£$€¥'']', '', 'g')"
-        grouped = f"CASE WHEN regexp_full_match({spaced}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+(\\.[0-9]*)?') "
-        grouped += f"THEN replace({spaced}, ',', '') ELSE {spaced} END"
-        value = f"coalesce(try_cast({column} AS DOUBLE), try_cast({grouped} AS DOUBLE))"
-    return f"nullif(nullif(nullif({value}, 'nan'::DOUBLE), 'inf'::DOUBLE), '-inf'::DOUBLE)"
-
-
-def bulk_of_days(con: duckdb.DuckDBPyConnection, now: datetime | None) -> tuple[int, int]:
-    """Return the first and last day of the bulk: around the median, not cut off by a gap of ten years."""
-    days = con.execute(
-        f"""SELECT epoch_ms(ordered_at) // 86400000 AS day, count(*) FROM typed
-            WHERE ordered_at >= TIMESTAMP '1970-01-02' AND {_up_to(now)} GROUP BY 1 ORDER BY 1"""
-    ).fetchall()
-    if not days:
-        return 1, 1
-    running = list(accumulate(count for _, count in days))
-    first = last = bisect_left(running, running[-1] / 2)
-    while first > 0 and days[first][0] - days[first - 1][0] <= ABSURD_GAP_DAYS:
-        first -= 1
-    while last + 1 < len(days) and days[last + 1][0] - days[last][0] <= ABSURD_GAP_DAYS:
-        last += 1
-    return int(days[first][0]), int(days[last][0])
-
-
-def judge(con: duckdb.DuckDBPyConnection, mapping: Mapping, now: datetime | None) -> None:
-    """Make table `judged`: the typed rows with amount, quantity, `back` (takes something back) and `reason`.
-
-    A row takes back if its order is cancelled by prefix, if it says so, or if its quantity or amount is
-    negative.
-    """
-    has_amount = "amount" in mapping.columns
-    prefix = mapping.cancelled_order_prefix
-    cancelled = f"coalesce(starts_with(order_id, {literal(prefix)}), false)" if prefix else "false"
-    quantity = "quantity" if "quantity" in mapping.columns else "1e0"
-    money = "amount" if has_amount else f"unit_price * {quantity}"
-    if has_amount and "quantity" in mapping.columns:
-        quantity = "CASE WHEN no_quantity THEN 1 ELSE quantity END"
-    con.execute(
-        f"""CREATE TEMP TABLE judged AS
-            WITH valued AS (
-              SELECT * EXCLUDE (amount, quantity), {money} AS money, {quantity} AS pieces,
-                     {cancelled} AS undone
-              FROM typed)
-            SELECT * EXCLUDE (money, pieces, undone, returned, discount), abs(discount) AS discount,
-              undone OR coalesce(returned, false) OR pieces < 0 OR money < 0 AS back,
-              CASE WHEN back THEN -abs(pieces) ELSE pieces END AS quantity,
-              CASE WHEN back THEN 0e0 - abs(money) ELSE money END + 0e0 AS amount,
-              {_reason(con, mapping, now)} AS reason
-            FROM valued"""
-    )
-
-
-def _reason(con: duckdb.DuckDBPyConnection, mapping: Mapping, now: datetime | None) -> str:
-    first, last = bulk_of_days(con, now)
-    before, after = to_date(first).isoformat(), to_date(last + 1).isoformat()
-    price = "unit_price" in mapping.columns and "amount" not in mapping.columns
-    tests: list[tuple[str, str]] = [
-        ("unreadable_date", "ordered_at IS NULL"),
-        ("future_date", f"NOT {_up_to(now)}" if now else "false"),
-        ("absurd_date", f"ordered_at < TIMESTAMP '{before}' OR ordered_at >= TIMESTAMP '{after}'"),
-        ("missing_customer", "customer_id IS NULL"),
-        ("missing_quantity", "no_quantity AND pieces IS NULL"),
-        ("unreadable_quantity", "pieces IS NULL"),
-        ("zero_quantity", "pieces = 0"),
-        ("unreadable_amount", f"money IS NULL OR NOT isfinite(money) OR abs(money) > {MOST_MONEY}"),
-        ("negative_price", "unit_price < 0" if price else "false"),
-        ("not_a_product", _not_a_product(mapping.not_products)),
-    ]
-    whens = " ".join(f"WHEN {test} THEN '{reason}'" for reason, test in tests if test != "false")
-    return f"CASE {whens} END"
-
-
-def _up_to(now: datetime | None) -> str:
-    return f"(ordered_at <= TIMESTAMP '{now.isoformat(sep=' ')}')" if now else "true"
-
-
-def _not_a_product(patterns: Sequence[str]) -> str:
-    if not patterns:
-        return "false"
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return f"coalesce(regexp_full_match(product_id, {literal(joined)}, 'i'), false)"

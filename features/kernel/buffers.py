@@ -30,6 +30,26 @@ def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     return np.frombuffer(data, dtype=dtype, count=len(array), offset=array.offset * dtype.itemsize)
 
 
+def in_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece, without a copy where it is; dictionaries are made one."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    return column.combine_chunks()
+
+
+def filled(array: pa.Array, empty: Any) -> NDArray[Any]:
+    """Return an array as numpy of the type of `empty`, which stands where it has no value."""
+    kind = np.asarray(empty).dtype
+    if array.null_count == len(array):
+        return np.full(len(array), empty, dtype=kind)
+    values = as_numpy(array).astype(kind, copy=False)
+    return np.where(is_valid(array), values, empty).astype(kind) if array.null_count else values
+
+
 def as_bytes(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], bytes]:
     """Return the lengths and the joined UTF-8 of a text column without nulls."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -22,13 +22,20 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError, DeclarationError, nearest
 from contracts.tables import OPTIONAL_LINE_COLUMNS
+from features.kernel.buffers import as_arrow
 from features.kernel.history import History
+from features.kernel.lines import Names
+from features.kernel.other_tables import ATTRIBUTES
 from features.kernel.past import Past
+from features.kernel.reference import NONE, References
 from features.kernel.running import Floats, Ints
 
 FeatureFunction = Callable[[Past], Floats]
 # What a shift of all dates may change: nothing, what depends on the day of the week, or on the time of year.
 Calendar = Literal["none", "week", "year"]
+NEEDS = (*OPTIONAL_LINE_COLUMNS, "events", *(f"customers.{name}" for name in ATTRIBUTES))
+# Customers whose features are computed together: their arrays of one number each stay near the processor.
+_TOGETHER = 2**14
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,29 @@ class Feature:
     family: str
     needs: tuple[str, ...]
     calendar: Calendar
-    compute: FeatureFunction
+    function: FeatureFunction
+    needs_reference: tuple[str, ...] = ()
+
+    def compute(self, past: Past) -> Floats:
+        """Return the feature of each customer of a past, computed once for it; (n,), not to be written to."""
+        return past.once(self.function)
 
     @cached_property
     def source_hash(self) -> str:
         """The first 16 hex digits of the sha256 of the function's source and of the features it calls."""
-        known = self.compute.__globals__
-        called = [known[name] for name in self.compute.__code__.co_names if name in known]
+        known = self.function.__globals__
+        called = [known[name] for name in self.function.__code__.co_names if name in known]
         hashes = [one.source_hash for one in called if isinstance(one, Feature)]
-        text = "\n".join([self.name, inspect.getsource(self.compute), *hashes])
+        text = "\n".join([self.name, inspect.getsource(self.function), *hashes])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def lacks(self, present: frozenset[str], references: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Return what it needs and is not there; reference tables as reference.<name>."""
+        if present.issuperset(self.needs) and references.issuperset(self.needs_reference):
+            return ()
+        columns = (name for name in self.needs if name not in present)
+        tables = (f"reference.{name}" for name in self.needs_reference if name not in references)
+        return (*columns, *tables)
 
 
 def feature(
@@ -59,54 +79,73 @@ def feature(
     unit: str,
     family: str,
     needs: tuple[str, ...] = (),
+    needs_reference: tuple[str, ...] = (),
     calendar: Calendar = "none",
 ) -> Callable[[FeatureFunction], Feature]:
     """Declare a function of a Past as a feature.
 
-    needs: optional order-line columns without which the feature is off. Raises DeclarationError for an
-    unknown column or an empty description.
+    needs: what the feature is off without: optional order-line columns, "events", "customers.<column>".
+    needs_reference: reference tables by name. Raises DeclarationError for an unknown need or an empty description.
     """
-    unknown = [name for name in needs if name not in OPTIONAL_LINE_COLUMNS]
-    if unknown or not description.strip():
-        hint = nearest(unknown[0], OPTIONAL_LINE_COLUMNS) if unknown else ""
-        raise DeclarationError(f"feature '{description}' needs unknown columns {unknown}{hint}")
+    unknown = [name for name in needs if name not in NEEDS]
+    if unknown:
+        raise DeclarationError(
+            f"feature '{description}' needs unknown columns {unknown}{nearest(unknown[0], NEEDS)}"
+        )
+    if not description.strip():
+        raise DeclarationError("a feature has no description. Say in one sentence what it is.")
 
     def declare(function: FeatureFunction) -> Feature:
-        return Feature(function.__name__, description, unit, family, needs, calendar, function)
+        return Feature(
+            function.__name__, description, unit, family, needs, calendar, function, needs_reference
+        )
 
     return declare
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features of n (customer, cutoff) rows. cutoff: (n,) days; columns: (n,) each, NaN where undefined."""
+    """Features of n (customer, cutoff) rows.
 
-    customer_id: NDArray[np.object_]
+    names: the ids of all customers of the history; customers: (n,) positions among them, by which outcomes are
+    looked up; cutoff: (n,) days; columns: (n,) each, NaN where undefined.
+    """
+
+    names: Names
+    customers: Ints
     cutoff: Ints
     columns: dict[str, Floats]
 
     def __len__(self) -> int:
-        return len(self.customer_id)
+        return len(self.customers)
+
+    @cached_property
+    def customer_id(self) -> NDArray[np.object_]:
+        """The customers' ids; (n,)."""
+        return self.names.objects[self.customers]
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> FeatureTable:
         """Return some rows."""
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return FeatureTable(self.customer_id[rows], self.cutoff[rows], columns)
+        return FeatureTable(self.names, self.customers[rows], self.cutoff[rows], columns)
 
     @staticmethod
     def stack(tables: Sequence[FeatureTable]) -> FeatureTable:
         """Put tables with the same columns below each other."""
+        names, customers = Names.stack([(t.names, t.customers) for t in tables])
         return FeatureTable(
-            np.concatenate([t.customer_id for t in tables]),
+            names,
+            customers,
             np.concatenate([t.cutoff for t in tables]),
             {name: np.concatenate([t.columns[name] for t in tables]) for name in tables[0].columns},
         )
 
     def to_arrow(self) -> pa.Table:
         """Return one Arrow table: customer_id, cutoff (date), then the features."""
-        cutoff = pa.array(self.cutoff.astype(np.int32)).cast(pa.date32())
-        arrays = [pa.array(self.customer_id, pa.string()), cutoff, *map(pa.array, self.columns.values())]
-        return pa.table(arrays, names=["customer_id", "cutoff", *self.columns])
+        ids = self.names.ids.take(as_arrow(self.customers, pa.int64()))
+        cutoff = as_arrow(self.cutoff.astype(np.int32), pa.date32())
+        columns = [as_arrow(values, pa.float64()) for values in self.columns.values()]
+        return pa.table([ids, cutoff, *columns], names=["customer_id", "cutoff", *self.columns])
 
 
 class Catalog:
@@ -137,34 +176,31 @@ class Catalog:
                 raise DeclarationError(f"there is no feature '{name}'{nearest(name, self._by_name)}")
         return Catalog(self._by_name[name] for name in names)
 
-    def available(self, present: frozenset[str]) -> Catalog:
-        """Return the features whose needed order-line columns are present."""
-        return Catalog(one for one in self if present.issuperset(one.needs))
+    def available(self, present: frozenset[str], references: Iterable[str] = ()) -> Catalog:
+        """Return the features for which everything needed is present."""
+        tables = frozenset(references)
+        return Catalog(one for one in self if not one.lacks(present, tables))
 
-    def switched_off(self, present: frozenset[str]) -> dict[str, tuple[str, ...]]:
-        """Return the features that absent order-line columns switch off, with those columns."""
-        return {
-            one.name: tuple(n for n in one.needs if n not in present)
-            for one in self
-            if not present.issuperset(one.needs)
-        }
+    def switched_off(
+        self, present: frozenset[str], references: Iterable[str] = ()
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the features that something absent switches off, with what is absent."""
+        tables = frozenset(references)
+        lacking = ((one.name, one.lacks(present, tables)) for one in self)
+        return {name: absent for name, absent in lacking if absent}
 
-    def compute(self, history: History, day: int) -> FeatureTable:
-        """Compute every feature for the customers with an order up to the end of `day`, as known then."""
-        past = Past(history, day)
-        known = self._of(history, past)
-        corrected = history.as_known_on(day)
-        if corrected is None:
-            return known
-        anew = Past(corrected, day)
-        kept = ~np.isin(past.rows, corrected.positions)
-        both = FeatureTable.stack([known.take(kept), self._of(corrected, anew)])
-        positions = np.concatenate([past.rows[kept], corrected.positions[anew.rows]])
-        return both.take(np.argsort(positions))
+    def compute(self, history: History, day: int, *, references: References = NONE) -> FeatureTable:
+        """Compute every feature for the customers with an order up to the end of `day`, as known then.
 
-    def _of(self, history: History, past: Past) -> FeatureTable:
-        columns = {one.name: _checked(one, past) for one in self}
-        return FeatureTable(history.customer_ids[past.rows], np.full(len(past), past.day), columns)
+        Rows stand in the order of the customers' ids.
+        """
+        past = Past(history, day, references=references)
+        block = np.empty((len(self), len(past)))  # one piece of memory costs the system less than many
+        columns = dict(zip(self._by_name, block, strict=True))
+        for some, part in past.parts(_TOGETHER):
+            for one in self:
+                columns[one.name][some] = _checked(one, part)
+        return FeatureTable(history.names, past.customers, np.full(len(past), past.day), columns)
 
 
 def _checked(one: Feature, past: Past) -> Floats:

@@ -1,58 +1,113 @@
-"""Rows of one kind, sorted by customer and day, with the keys that find a day and the running sums of each column."""
+"""Rows of days: for each customer a blank row, then one row per day on which something happened.
+
+All windows begin and end with a day, so whatever happened within one is summed into its row once. The row up to
+which a customer's past reaches is found for all customers in one pass over the days.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel.running import Floats, Ints, restarting_max, restarting_sum
+from features.kernel.running import Days, Floats, Ints, Runs
 
-_DAY_BITS = 32  # a customer's position and a day share one 64-bit search key
-_DAY_SHIFT = 2**31  # days before 1970 are negative
+Rows = NDArray[np.int32]  # places of day rows
 
-
-def search_keys(customer: Ints, day: NDArray[np.integer]) -> Ints:
-    """Return one ascending key per row from the customer's position and the day."""
-    return (customer << _DAY_BITS) + (day.astype(np.int64) + _DAY_SHIFT)
-
-
-def read_keys(keys: Ints) -> tuple[Ints, Ints]:
-    """Return the customers' positions and the days of search keys."""
-    return keys >> _DAY_BITS, (keys & (2**_DAY_BITS - 1)) - _DAY_SHIFT
+BLANK = np.iinfo(np.int32).min  # the day of a blank row: before all days
+# Numbers that the edges kept for later windows may hold together.
+_KEPT_EDGES = 2**22
 
 
 @dataclass(frozen=True)
-class Level:
-    """Rows of one kind (order lines or order days), sorted by customer and day.
+class DayRows:
+    """The days of R runs. day: (rows,) ascending within each run, BLANK at its head."""
 
-    customer: (N,) position of the customer; starts: (C + 1,) first row of each customer; key: (N,) search
-    keys; values: named (N,) columns.
-    """
-
-    customer: Ints
-    day: Ints
-    starts: Ints
-    key: Ints
-    values: dict[str, Floats]
-    _sums: dict[str, Floats] = field(default_factory=dict, repr=False)
-    _maxima: dict[str, Floats] = field(default_factory=dict, repr=False)
+    day: Days
+    runs: Runs
+    _edges: dict[int, Ints] = field(default_factory=dict, repr=False)
 
     @staticmethod
-    def of(customer: Ints, day: Ints, customers: int, values: dict[str, Floats]) -> Level:
-        """Build a level from rows sorted by (customer, day)."""
-        starts = np.searchsorted(customer, np.arange(customers + 1)).astype(np.int64)
-        return Level(customer, day, starts, search_keys(customer, day), values)
+    def of(day: Days, starts: Ints) -> tuple[DayRows, Rows]:
+        """Gather N things that happened, sorted by run and day, into day rows; return the row of each, too.
 
-    def running_sum(self, name: str) -> Floats:
-        """Return the running sum of a column, computed at first use."""
-        if name not in self._sums:
-            self._sums[name] = restarting_sum(self.values[name], self.starts)
-        return self._sums[name]
+        starts: (R + 1,) first thing of each run.
+        """
+        counts = np.diff(starts)
+        some = np.flatnonzero(counts)
+        steps = np.empty(len(day), dtype=np.int32)
+        np.not_equal(day[1:], day[:-1], out=steps[1:], casting="unsafe")
+        steps[starts[some]] = np.diff(some, prepend=-1) + 1  # its own first day, and a blank row per run
+        row = np.cumsum(steps, dtype=np.int32) - np.int32(1)
+        lengths = np.ones(len(counts), dtype=np.int64)
+        lengths[some] = row[starts[some + 1] - 1] - row[starts[some]] + 2
+        runs = Runs(np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths))))
+        days = np.full(runs.starts[-1], BLANK, dtype=np.int32)
+        days[row] = day
+        return DayRows(days, runs), row
 
-    def running_max(self, name: str) -> Floats:
-        """Return the running maximum of a column, computed at first use."""
-        if name not in self._maxima:
-            self._maxima[name] = restarting_max(self.values[name], self.starts)
-        return self._maxima[name]
+    def __len__(self) -> int:
+        return len(self.day)
+
+    @cached_property
+    def _ends(self) -> Ints:
+        return self.runs.starts[1:] - 1
+
+    @cached_property
+    def _before(self) -> Ints:
+        return self.runs.heads - 1
+
+    def edge(self, day: int) -> Ints:
+        """Return the last row of each run up to the end of `day`: its blank row if there is none; (R,)."""
+        found = self._edges.get(day)
+        if found is None:
+            if len(self._edges) >= max(4, _KEPT_EDGES // (len(self.runs) + 1)):
+                del self._edges[next(iter(self._edges))]
+            found = self._edges[day] = self._find(day)
+        return found
+
+    def _find(self, day: int) -> Ints:
+        if len(self.runs) == 1:
+            return np.array([self.day.searchsorted(day, "right") - 1])
+        until = np.cumsum(self.day <= day, dtype=np.int32).take(self._ends).astype(np.int64)
+        until[1:] -= until[:-1].copy()
+        return until + self._before
+
+
+class DayColumns(ABC):
+    """Columns over day rows, each made at first use, with their running sums and maxima."""
+
+    rows: DayRows
+
+    def __init__(self, rows: DayRows) -> None:
+        self.rows = rows
+        self._values: dict[str, Floats] = {}
+        self._sums: dict[str, Floats] = {}
+
+    @abstractmethod
+    def make(self, name: str) -> Floats:
+        """Return a column's value on each day; (rows,), 0 in blank rows."""
+
+    def values(self, name: str) -> Floats:
+        """Return a column's value on each day, and keep it; (rows,)."""
+        if name not in self._values:
+            self._values[name] = self.make(name)
+        return self._values[name]
+
+    def sums(self, name: str) -> Floats:
+        """Return the running sums of a column; (rows,)."""
+        found = self._sums.get(name)
+        if found is None:
+            kept = self._values.get(name)
+            values = self.make(name) if kept is None else kept
+            found = self._sums[name] = self.rows.runs.sums(values, into=values if kept is None else None)
+        return found
+
+    def days_of(self, name: str) -> Ints:
+        """Return, at each row, the latest row with a value above 0 so far, or the run's blank row; (rows,)."""
+        seen = np.where(self.values(name) > 0, np.arange(len(self.rows)), 0)
+        seen[self.rows.runs.heads] = self.rows.runs.heads
+        return np.maximum.accumulate(seen)

@@ -1,38 +1,50 @@
-"""Files, folders and globs as raw tables inside DuckDB: every column of a text file as text, nothing dropped.
+"""Every kind of source as a raw table inside DuckDB: nothing dropped, text as it is written.
 
 A raw table `raw_<n>` has `source_row` (1 is the first row after the header) and the columns c0, c1, …; the
-source's own names stay in Python. Lines of a text file with too many or too few fields are kept in
-`malformed`.
+source's own names stay in Python. Lines of a text file that are no rows are kept in `malformed` (source,
+source_row, text), with the number of their line in the file. Text, sheets and databases are copied; Parquet,
+Delta tables and tables of a DuckDB file are views.
 """
 
 from __future__ import annotations
 
-import glob
-import gzip
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from contracts.errors import DataError, nearest
+from contracts.errors import DataError
+from features.reading.addresses import parse_database
+from features.reading.columns import diff_of_columns
+from features.reading.databases import load_duckdb, load_sqlite, quoted
+from features.reading.delta import load_delta
+from features.reading.encodings import head_of, packing_of
+from features.reading.locations import PARQUET_ENDINGS, Found, Item, find_files, find_items, item_of
+from features.reading.objects import load_object
+from features.reading.parquet import Part, keys_of, load_parquet
+from features.reading.postgres import load_postgres
+from features.reading.raw_table import Raw
 from features.reading.text_files import load_text
+from features.reading.workbooks import WORKBOOK_STARTS, load_workbook
 
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-PARQUET_ENDINGS = (".parquet", ".pq")
-_HEAD_BYTES = 1 << 16
+__all__ = ["Found", "Item", "Source", "diff_of_columns", "find_files", "find_items", "load_source", "quote"]
+quote = quoted
+_DATABASE_STARTS = {"sqlite": (0, b"SQLite format 3\x00"), "duckdb": (8, b"DUCK")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file as a raw table: its place in the list, its path, its column names and their DuckDB types."""
+    """One thing that was read: its place in the list, its name, its columns and their DuckDB types.
+
+    notes: sentences for the reader of the report, such as which sheets were not read.
+    """
 
     number: int
     path: str
     columns: tuple[str, ...]
     types: tuple[str, ...]
     encoding: str = "utf-8"
+    notes: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -44,106 +56,60 @@ class Source:
         return self.columns.index(column) if column in self.columns else None
 
 
-def find_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return the files that paths, folders or globs name, each once, in order of their paths."""
-    given = [source] if isinstance(source, str | Path) else list(source)
-    if not given:
-        raise DataError("No file is named. Give a file, a folder or a pattern such as orders/*.csv.")
-    found = {path.resolve(): path for item in given for path in _expand(item)}
-    return sorted(found.values(), key=str)
+def load_source(
+    con: duckdb.DuckDBPyConnection, number: int, item: Item | Path, *, encoding: str | None = None
+) -> Source:
+    """Load one thing as `raw_<number>`; the table `malformed` must exist.
+
+    encoding: of text files, None to recognise it. Raises DataError if it cannot be read, ArtifactError if the
+    package for it is not installed, DeclarationError if the encoding is unknown.
+    """
+    one = item if isinstance(item, Item) else item_of(item)
+    raw = _load(con, number, one, encoding)
+    return Source(
+        number=number,
+        path=one.shown,
+        columns=raw.columns,
+        types=raw.types,
+        encoding=raw.encoding,
+        notes=raw.notes,
+    )
 
 
-def load_source(con: duckdb.DuckDBPyConnection, number: int, path: Path) -> Source:
-    """Load one file as table `raw_<number>`; raise DataError if it is not what its ending says."""
-    head = _head(path)
-    if head.startswith(b"PAR1"):
-        return _load_parquet(con, number, path)
+def _load(con: duckdb.DuckDBPyConnection, number: int, item: Item, encoding: str | None) -> Raw:
+    if item.kind == "database":
+        return _load_database(con, number, item)
+    if item.kind == "object":
+        return load_object(con, number, item.address, shown=item.shown)
+    assert item.path is not None
+    if item.kind == "delta":
+        return load_delta(con, number, item.path, version=item.version)
+    if item.kind == "dataset":
+        parts = [Part(path=path, keys=keys_of(path, below=item.path)) for path in item.paths]
+        return load_parquet(con, number, parts, where=item.shown)
+    return _load_file(con, number, item.path, item.sheet, encoding)
+
+
+def _load_database(con: duckdb.DuckDBPyConnection, number: int, item: Item) -> Raw:
+    address = parse_database(item.address)
+    load = {"sqlite": load_sqlite, "duckdb": load_duckdb}.get(address.scheme, load_postgres)
+    return load(con, number, address)
+
+
+def _load_file(
+    con: duckdb.DuckDBPyConnection, number: int, path: Path, sheet: str | None, encoding: str | None
+) -> Raw:
+    packing = packing_of(path)
+    head = head_of(path, packing)
+    if packing == "none" and head.startswith(b"PAR1"):
+        return load_parquet(con, number, [Part(path=path, keys=keys_of(path))], where=str(path))
     if path.name.casefold().endswith(PARQUET_ENDINGS):
         raise DataError(f"{path}: this is not a Parquet file, whatever its ending says. Export it again.")
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DataError(f"{path}: this is a workbook or an archive, not text. Save the sheet as CSV.")
-    columns, encoding = load_text(con, number, path, head)
-    types = ("VARCHAR",) * len(columns)
-    return Source(number=number, path=str(path), columns=tuple(columns), types=types, encoding=encoding)
-
-
-def quote(name: str) -> str:
-    """Return a column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _expand(item: str | Path) -> list[Path]:
-    path = Path(item)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.is_file() and _is_readable(path, file)]
-        if not files:
-            endings = ", ".join(TEXT_ENDINGS + PARQUET_ENDINGS)
+    if packing == "none" and head.startswith(WORKBOOK_STARTS):
+        return load_workbook(con, number, path, sheet=sheet)
+    for scheme, (place, mark) in _DATABASE_STARTS.items():
+        if head[place:].startswith(mark):
             raise DataError(
-                f"{path}: the folder has no readable file. Readable are files ending in {endings}."
+                f"{path}: this is a database. Name it with its table: {scheme}:///{path}?table=orders."
             )
-        return files
-    if glob.has_magic(str(item)):
-        found = sorted(glob.glob(str(item), recursive=True))  # noqa: PTH207 (a pattern may be absolute)
-        files = [Path(name) for name in found if Path(name).is_file()]
-        if not files:
-            raise DataError(f"{item}: no file matches this pattern. Check the folder and the ending.")
-        return files
-    siblings = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise DataError(f"{path}: there is no such file{nearest(path.name, siblings) or '.'} Check the path.")
-
-
-def _is_readable(folder: Path, file: Path) -> bool:
-    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-    return not hidden and file.name.casefold().endswith(TEXT_ENDINGS + PARQUET_ENDINGS)
-
-
-def _head(path: Path) -> bytes:
-    """Return the first bytes of a file, unpacked if it is gzipped."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-            if not head:
-                raise DataError(f"{path}: the file is empty. Export it again.")
-            if not head.startswith(b"\x1f\x8b"):
-                if path.suffix == ".gz":
-                    raise DataError(
-                        f"{path}: this is not a gzip file, whatever its ending says. Export it again."
-                    )
-                return head
-        _verify_gzip(path)
-        with gzip.open(path, "rb") as packed:
-            return packed.read(_HEAD_BYTES)
-    except OSError as error:
-        raise DataError(
-            f"{path}: the file cannot be read ({error.strerror or error}). Check its rights."
-        ) from None
-
-
-def _verify_gzip(path: Path) -> None:
-    """Read a gzip file to its end: DuckDB does not check its sum."""
-    try:
-        with gzip.open(path, "rb") as packed:
-            while packed.read(1 << 20):
-                pass
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise DataError(f"{path}: the gzip file is cut off or damaged. Copy or export it again.") from None
-
-
-def _load_parquet(con: duckdb.DuckDBPyConnection, number: int, path: Path) -> Source:
-    try:
-        relation = con.read_parquet(glob.escape(str(path)), file_row_number=True)
-        columns, types = relation.columns[:-1], [str(kind) for kind in relation.types[:-1]]
-        named = ", ".join(f"{quote(column)} AS c{i}" for i, column in enumerate(columns))
-        relation.project(f"file_row_number + 1 AS source_row, {named}").create_view(f"raw_{number}")
-        con.execute(f"SELECT count(*) FROM raw_{number}").fetchall()
-    except duckdb.Error as error:
-        raise DataError(
-            f"{path}: the Parquet file cannot be read ({_first_line(error)}). Export it again."
-        ) from None
-    return Source(number=number, path=str(path), columns=tuple(columns), types=tuple(types))
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0]
+    return load_text(con, number, path, packing=packing, encoding=encoding)

@@ -1,188 +1,133 @@
-"""Delimited text as a raw table: the separator, the header and the encoding are found, no line is dropped."""
+"""Delimited text as a raw table: the separator, the header and the encoding are found, no line is dropped.
+
+A file of the usual form goes through DuckDB's reader. Where that one objects to anything, and for all other
+forms, the file is read record by record, which knows each record's true line.
+"""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import glob
-import gzip
 import io
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from contracts.errors import DataError
-from features.reading.presets import CDNOW_SAMPLE_COLUMNS
+from features.reading.columns import require_distinct
+from features.reading.delimited import Form, find_form, read_records
+from features.reading.encodings import Text, read_text
+from features.reading.json_lines import is_json_lines, load_json_lines
+from features.reading.raw_table import Raw, RawTable
 
-SEPARATORS = (",", ";", "\t", "|")
-WORDS = "words"  # aligned by any amount of white space
-_CDNOW_SAMPLE_LINE = re.compile(r"\s*\d{5}\s+\d{4}\s+\d{8}\s+\d+\s+\d+\.\d\d\s*")
+_LONGEST_FIELD = 1 << 24
+_RETURN = "\ufdd0"  # stands for a carriage return inside a value while the lines are told apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
-    """How a text file is laid out: the lines to skip before the header, if there is one, and its columns."""
-
-    separator: str
-    columns: tuple[str, ...]
-    header: bool
-    skip: int
+class _Misfit:
+    line: int
+    fields: int
 
 
 def load_text(
-    con: duckdb.DuckDBPyConnection, number: int, path: Path, head: bytes
-) -> tuple[tuple[str, ...], str]:
-    """Load a file as `raw_<number>`, its misshapen lines into `malformed`; return columns and encoding."""
-    encoding, sample = _decode(head)
-    if not sample.strip():
-        raise DataError(f"{path}: the file is empty. Export it again.")
-    form = _form(sample)
-    for attempt in (encoding, "latin-1"):
-        try:
-            read = _load(con, number, path, form, attempt)
-        except duckdb.InvalidInputException as error:
-            if "not latin-1" in str(error):
-                return form.columns, _load_windows(con, number, path, form)
-            if "invalid state" not in str(error):
-                raise
-            # The lines end in two ways, as after joining files of two systems: read a copy with one.
-            with tempfile.TemporaryDirectory(prefix="repurchase-") as folder:
-                read = _load(con, number, _unix_copy(path, Path(folder)), form, attempt)
-        if read:
-            return form.columns, attempt
-    raise DataError(f"{path}: the text is neither UTF-8 nor Latin-1. Save it as UTF-8.")
+    con: duckdb.DuckDBPyConnection, number: int, path: Path, *, packing: str, encoding: str | None = None
+) -> Raw:
+    """Load a text file as `raw_<number>`, its misshapen lines into `malformed`.
 
-
-def _load_windows(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form) -> str:
-    """Load a Windows-1252 file (Latin-1 with €, as Excel writes it) through a UTF-8 copy."""
+    encoding: what the user says it is; None recognises UTF-8, UTF-16, Latin-1 and Windows-1252.
+    Raises DataError if it is no table, or damaged, or none of its rows fits its header.
+    """
     with tempfile.TemporaryDirectory(prefix="repurchase-") as folder:
-        copy = Path(folder) / "utf-8.txt"
-        opened = gzip.open if _compression(path) == "gzip" else open
-        try:
-            with opened(path, "rb") as lines, copy.open("wb") as file:
-                file.writelines(line.decode("cp1252").encode() for line in lines)
-        except UnicodeDecodeError:
-            raise DataError(
-                f"{path}: the text is neither UTF-8 nor Windows-1252. Save it as UTF-8."
-            ) from None
-        _load(con, number, copy, form, "utf-8")
-    return "windows-1252"
+        text = read_text(path, packing=packing, declared=encoding, folder=Path(folder))
+        if is_json_lines(text.sample):
+            with _lines(text) as lines:
+                return load_json_lines(con, number, lines, where=str(path), encoding=text.encoding)
+        form = find_form(text.sample, whole=text.whole, where=str(path))
+        require_distinct(form.columns, where=str(path))
+        if not (form.plain and not text.lone_returns and _read_fast(con, number, text, form)):
+            _read_exactly(con, number, text, form, where=str(path))
+    return Raw(columns=form.columns, types=("VARCHAR",) * len(form.columns), encoding=text.encoding)
 
 
-def _load(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form, encoding: str) -> bool:
-    read = _read_words if form.separator == WORDS else _read_fields
-    return read(con, number, path, form, encoding)
-
-
-def _decode(head: bytes) -> tuple[str, str]:
-    """Return DuckDB's name of the encoding and the head as text."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", head.decode("utf-16", errors="ignore")
-    try:
-        return "utf-8", codecs.getincrementaldecoder("utf-8-sig")().decode(head)
-    except UnicodeDecodeError:
-        return "latin-1", head.decode("cp1252", errors="replace")
-
-
-def _form(sample: str) -> Form:
-    """Return the layout: the separator is the one that splits header and rows alike."""
-    lines = sample.splitlines()
-    skip = next(i for i, line in enumerate(lines) if line.strip())
-    lines = [line for line in lines[skip:] if line.strip()]
-    if _CDNOW_SAMPLE_LINE.fullmatch(lines[0]):
-        return Form(separator=WORDS, columns=CDNOW_SAMPLE_COLUMNS, header=False, skip=skip)
-    best, columns, score = "", [lines[0].strip()], (0, 0)
-    for separator in SEPARATORS:
-        rows = list(csv.reader(io.StringIO("\n".join(lines[:20])), delimiter=separator))
-        width = len(rows[0])
-        alike = sum(len(row) == width for row in rows)
-        if width > 1 and (alike, width) > score:
-            best, columns, score = separator, [name.strip() for name in rows[0]], (alike, width)
-    if not best:
-        words = lines[0].split()
-        best, columns = (WORDS, words) if len(words) > 1 else (",", columns)
-    return Form(separator=best, columns=tuple(columns), header=True, skip=skip)
-
-
-def _read_fields(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form, encoding: str) -> bool:
-    """Load separated fields; return False if the encoding is wrong."""
+def _read_fast(con: duckdb.DuckDBPyConnection, number: int, text: Text, form: Form) -> bool:
+    """Load the file by DuckDB's reader; return False if it refuses any line."""
     names = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(form.columns)))
-    con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE raw_{number} AS
-            SELECT row_number() OVER () AS source_row, * FROM read_csv(
-              ?, auto_detect = false, delim = ?, quote = '"', escape = '"', encoding = ?,
-              header = {form.header}, skip = {form.skip}, columns = {{{names}}}, ignore_errors = true,
-              store_rejects = true, rejects_limit = 0, compression = '{_compression(path)}',
-              max_line_size = 16777216)""",
-        [glob.escape(str(path)), form.separator, encoding],
-    )
-    kinds = con.execute(
-        """SELECT count(*) FILTER (error_type = 'INVALID ENCODING'),
-                  min(line) FILTER (error_type = 'UNQUOTED VALUE' AND trim(csv_line, chr(10) || chr(13)) LIKE
-                                    '%' || chr(10) || '%') FROM reject_errors"""
-    ).fetchall()
-    ((badly_encoded, unclosed),) = kinds
-    if badly_encoded:
-        return False
-    if unclosed is not None:
-        raise DataError(
-            f"{path}, line {unclosed}: a quotation mark is opened and not closed where the field ends; the "
-            "rows after it cannot be told apart. Close it, or double it inside the field."
-        )
-    con.execute(
-        """INSERT INTO malformed
-           SELECT ?, line, trim(any_value(csv_line), chr(10) || chr(13)) FROM reject_errors
-           GROUP BY scan_id, line, line_byte_position""",
-        [number],
-    )
-    return True
-
-
-def _read_words(con: duckdb.DuckDBPyConnection, number: int, path: Path, form: Form, encoding: str) -> bool:
-    """Load words aligned by white space; return False if the encoding is wrong."""
-    width = len(form.columns)
-    fields = ", ".join(f"words[{i + 1}] AS c{i}" for i in range(width))
     try:
         con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE words_{number} AS
-                SELECT row_number() OVER () AS source_row, text,
-                       regexp_split_to_array(trim(text), '\\s+') AS words
-                FROM read_csv(?, auto_detect = false, delim = '\x1f', quote = '', escape = '', encoding = ?,
-                              header = {form.header}, skip = {form.skip}, columns = {{'text': 'VARCHAR'}},
-                              compression = '{_compression(path)}')
-                WHERE trim(text) <> ''""",
-            [glob.escape(str(path)), encoding],
+            f"""CREATE OR REPLACE TEMP TABLE raw_{number} AS
+                SELECT row_number() OVER () AS source_row, * FROM read_csv(
+                  ?, auto_detect = false, delim = ?, quote = '"', escape = '"', encoding = 'utf-8',
+                  header = {form.header}, skip = {form.skip}, columns = {{{names}}}, ignore_errors = true,
+                  store_rejects = true, rejects_limit = 1, compression = '{text.packing}')""",
+            [glob.escape(str(text.path)), form.separator],
         )
-    except duckdb.Error as error:
-        if "utf-8" in str(error):
-            return False
-        raise
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE raw_{number} AS
-            SELECT source_row, {fields} FROM words_{number} WHERE len(words) = {width}"""
-    )
-    con.execute(
-        f"INSERT INTO malformed SELECT ?, source_row, text FROM words_{number} WHERE len(words) <> {width}",
-        [number],
-    )
-    con.execute(f"DROP TABLE words_{number}")
-    return True
+        return not con.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return False
+    finally:
+        con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
 
 
-def _compression(path: Path) -> str:
-    with path.open("rb") as file:
-        return "gzip" if file.read(2) == b"\x1f\x8b" else "none"
+def _read_exactly(con: duckdb.DuckDBPyConnection, number: int, text: Text, form: Form, *, where: str) -> None:
+    table, first = RawTable(con, number, width=len(form.columns)), None
+    with _lines(text) as lines, _long_fields():
+        for misfit in _fill(table, lines, form, restore=text.lone_returns > 0, where=where):
+            first = first or misfit
+    table.flush()
+    if first and not table.rows:
+        raise DataError(
+            f"{where}: none of the {table.misfits:,} rows has the {len(form.columns)} fields of the header; the "
+            f"first, line {first.line}, has {first.fields}. Export it again with one separator throughout."
+        )
 
 
-def _unix_copy(path: Path, folder: Path) -> Path:
-    """Copy a text file, unpacked, with every line ending in a line feed."""
-    copy = folder / "lines.txt"
-    opened = gzip.open if _compression(path) == "gzip" else open
-    with opened(path, "rb") as lines, copy.open("wb") as file:
-        for line in lines:
-            file.write(line.rstrip(b"\r\n") + b"\n")
-    return copy
+def _fill(
+    table: RawTable, lines: Iterable[str], form: Form, *, restore: bool, where: str
+) -> Iterator[_Misfit]:
+    """Put each record where it belongs; yield those that are no rows."""
+    records = read_records(lines, form)
+    width = len(form.columns)
+    if form.header:
+        next(fields for _, fields, _ in records if fields and any(fields))
+    for line, fields, held in records:
+        if fields is not None and (len(fields) == width or (len(fields) == width + 1 and not fields[-1])):
+            table.add([_with_returns(field) for field in fields[:width]] if restore else fields[:width])
+        elif fields is None and len(held) > 1:
+            raise DataError(
+                f"{where}, line {line}: a quotation mark is opened and not closed where the field ends; the "
+                "rows after it cannot be told apart. Close it, or double it inside the field."
+            )
+        elif fields is None or len(fields) > 1 or "".join(fields).strip():
+            table.set_aside(_with_returns("".join(held)), line=line)
+            yield _Misfit(line=line, fields=len(fields or ()))
+
+
+def _with_returns(text: str) -> str:
+    return text.replace(_RETURN, "\r")
+
+
+@contextmanager
+def _lines(text: Text) -> Iterator[Iterable[str]]:
+    """Open the lines; a carriage return that ends no line is put aside, see _RETURN."""
+    inside = 0 < text.lone_returns <= text.line_feeds
+    with (
+        text.open() as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n" if inside else "") as lines,
+    ):
+        yield (re.sub("\r(?!\n)", _RETURN, line) for line in lines) if inside else lines
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let a field be long: the limit of the csv module is one for the whole process."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -54,7 +54,7 @@ def test_the_run_has_the_recipe_the_data_and_the_cutoffs_as_parameters(run: Any,
     params = run.data.params
     recipe = {name.removeprefix("recipe.") for name in params if name.startswith("recipe.")}
     assert recipe == set(Recipe().to_dict())
-    assert params["data_fingerprint"] == worlds.orders().report.fingerprint
+    assert params["data_fingerprint"] == worlds.orders().fingerprint
     assert params["cutoffs"].split(",") == list(trained.manifest["cutoffs"])
     assert (params["bundle_version"], params["orders.rows_read"]) == (trained.version, "12")
 

@@ -184,15 +184,23 @@ def test_rows_delivered_twice_count_once(tmp_path: Path) -> None:
     write(tmp_path, "a,1,2024-01-01,1", "b,2,2024-01-02,1", "b,2,2024-01-02,1", header=header, name="old.csv")
     write(tmp_path, "b,2,2024-01-02,1", "c,3,2024-01-03,1", header=header, name="new.csv")
     orders = read_orders(tmp_path)
-    assert orders.report.merged == {"delivered_twice": 1}
-    assert orders.lines["order_id"].to_pylist() == ["1", "2", "2", "3"]
+    assert orders.report.merged == {"delivered_twice": 1, "duplicate_line": 1}
+    assert orders.lines["order_id"].to_pylist() == ["1", "2", "3"]
     assert_adds_up(orders)
 
 
-def test_exact_duplicates_inside_one_source_are_kept_and_reported(tmp_path: Path) -> None:
-    orders = simple(tmp_path, "a,1,2024-01-01,1", "a,1,2024-01-01,1")
-    assert orders.lines["line"].to_pylist() == [1, 2]
-    assert "1 kept lines equal another line of the same source; both are kept." in orders.report.notes
+def test_a_line_that_stands_twice_in_its_order_counts_once(tmp_path: Path) -> None:
+    orders = simple(tmp_path, "a,1,2024-01-01,1", "a,1,2024-01-01,1", "a,1,2024-01-01,2")
+    assert orders.lines["amount"].to_pylist() == [1.0, 2.0]
+    assert orders.report.merged == {"duplicate_line": 1}
+    assert any(note.startswith("1 lines stand twice in the same order") for note in orders.report.notes)
+    assert_adds_up(orders)
+
+
+def test_equal_rows_without_an_order_number_are_kept_and_reported(tmp_path: Path) -> None:
+    orders = simple(tmp_path, "a,2024-01-01,1", "a,2024-01-01,1", header="customer_id,date,amount")
+    assert orders.lines["amount"].to_pylist() == [1.0, 1.0]
+    assert any(note.startswith("1 kept lines equal another line") for note in orders.report.notes)
 
 
 def test_orders_without_a_number_are_each_an_order(tmp_path: Path) -> None:
@@ -217,12 +225,12 @@ def test_all_bytes_of_the_table_are_the_same_whatever_the_order_of_rows(tmp_path
     first = read_orders(write(tmp_path, *rows, name="first.csv"))
     random.Random(1).shuffle(rows)
     second = read_orders(write(tmp_path, *rows, name="second.csv"))
-    assert first.lines.equals(second.lines) and first.report.fingerprint == second.report.fingerprint
+    assert first.lines.equals(second.lines) and first.fingerprint == second.fingerprint
 
 
 def test_another_amount_is_another_fingerprint(tmp_path: Path) -> None:
     first, second = simple(tmp_path, "a,1,2024-01-01,1"), simple(tmp_path, "a,1,2024-01-01,2")
-    assert first.report.fingerprint != second.report.fingerprint
+    assert first.fingerprint != second.fingerprint
 
 
 def test_nothing_left_is_an_error_that_counts_the_reasons(tmp_path: Path) -> None:

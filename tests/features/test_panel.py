@@ -7,7 +7,7 @@ import pytest
 
 from contracts.training import Outcome
 from features.catalog import CATALOG
-from features.panel import build_panel, cutoff_days, outcome_at, positions_of
+from features.panel import build_panel, cutoff_days, each_cutoff, outcome_at
 from tests.features.test_properties import Row, history_of, line, taken_back
 
 FIRST = line("a", "0", 50, 10.0)
@@ -110,9 +110,36 @@ def test_a_customer_whose_only_order_is_cancelled_by_the_cutoff_has_no_row() -> 
     ]
 
 
-def test_positions_find_the_customers_of_a_table() -> None:
+def test_a_table_says_where_its_customers_stand_in_the_history() -> None:
     history = history_of([line("a", "1", 9, 1.0), line("b", "2", 3, 1.0), line("c", "3", 2, 1.0)])
-    assert positions_of(history, CATALOG.pick(["orders"]).compute(history, 5)).tolist() == [1, 2]
+    table = CATALOG.pick(["orders"]).compute(history, 5)
+    assert table.customers.tolist() == [1, 2]
+    assert history.customer_ids[table.customers].tolist() == table.customer_id.tolist() == ["b", "c"]
+
+
+def test_a_panel_is_its_cutoffs_below_each_other() -> None:
+    rows = [
+        FIRST,
+        line("a", "1", 60, 7.0, cancelled_day=66),
+        line("b", "2", 55, 1.0),
+        line("b", "3", 90, 1.0),
+    ]
+    pick = CATALOG.pick(["orders", "spend"])
+    whole = build_panel(history_of(rows), [60, 70], horizons=(10,), catalog=pick)
+    parts = list(each_cutoff(history_of(rows), [60, 70], horizons=(10,), catalog=pick))
+    assert [len(part.features) for part in parts] == [2, 2]
+    assert whole.features.columns["orders"].tolist() == [2, 1, 1, 1]
+    assert whole.outcomes[10].value.tolist() == [
+        value for part in parts for value in part.outcomes[10].value.tolist()
+    ]
+
+
+def test_a_cutoff_among_others_equals_the_cutoff_alone() -> None:
+    rows = [line("a", str(day), day, 1.0, cancelled_day=day + 15) for day in range(0, 100, 10)]
+    together = build_panel(history_of(rows), [30, 60, 90], horizons=(10,)).features
+    alone = [build_panel(history_of(rows), [day]).features for day in (30, 60, 90)]
+    for name, values in together.columns.items():
+        np.testing.assert_array_equal(values, np.concatenate([one.columns[name] for one in alone]), name)
 
 
 def test_cutoffs_end_one_horizon_before_as_of_and_go_back_in_steps() -> None:

@@ -21,7 +21,7 @@ from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
 from features.catalog import CATALOG
 from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
-from features.kernel.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats
+from features.kernel.running import FEW_RUNS, Floats
 
 Row = dict[str, Any]
 OPTIONAL = ("product_id", "category", "discount", "coupon", "cost", "channel")
@@ -249,7 +249,7 @@ CUSTOMERS, LONG_ONES = 200, (3, 77, 150)
 
 
 def large_shop(*, absurd: int = -1) -> pa.Table:
-    """Return 200 customers, three of them with far more lines than SIDE_BY_SIDE."""
+    """Return 200 customers, three of them with far more days than all others."""
     chance = np.random.default_rng(20260501)
     lines = np.where(np.isin(np.arange(CUSTOMERS), LONG_ONES), 160, chance.integers(1, 9, CUSTOMERS))
     customer = np.repeat(np.arange(CUSTOMERS), lines)
@@ -300,9 +300,9 @@ def large_features(keep: Callable[[str], bool] = lambda _: True, *, absurd: int 
 
 
 def test_the_large_shop_takes_the_other_path() -> None:
-    assert CUSTOMERS > FEW_CUSTOMERS
-    history = History.from_lines(large_shop())
-    assert sum(np.diff(history.order_days.starts) > SIDE_BY_SIDE) == len(LONG_ONES)
+    runs = History.from_lines(large_shop()).known_on(400).rows.runs
+    assert len(runs) >= CUSTOMERS > FEW_RUNS
+    assert np.sort(np.diff(runs.starts))[-len(LONG_ONES) - 1] < 12 < 100 < np.sort(np.diff(runs.starts))[-3]
 
 
 @pytest.mark.parametrize("absurd", [0, 77, 199])
@@ -313,7 +313,7 @@ def test_an_absurd_amount_in_a_large_base_changes_no_other(absurd: int) -> None:
     assert np.nanmax(after.columns["amount_largest"]) == 1e12
 
 
-@pytest.mark.parametrize("most", [1, FEW_CUSTOMERS, FEW_CUSTOMERS + 1, 120])
+@pytest.mark.parametrize("most", [1, FEW_RUNS, FEW_RUNS + 1, 120])
 def test_a_part_of_a_large_base_equals_the_whole(most: int) -> None:
     part = large_features(lambda name: int(name[1:]) < most)
     assert_same(of_customers(large_features(), part.customer_id.tolist()), part)

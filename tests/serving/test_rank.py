@@ -305,12 +305,12 @@ def test_features_of_absent_columns_are_empty_and_the_columns_are_told() -> None
     )
     columns = features_for(worlds.bundle(), bare, AS_OF).columns
     assert np.isnan(columns["products"]).all() and not np.isnan(columns["frequency"]).any()
-    assert absent_columns(worlds.bundle(), bare) == ["category", "cost", "coupon", "discount", "product_id"]
+    assert absent_columns(worlds.bundle(), bare.optional) == ["category", "cost", "coupon", "discount", "product_id"]
     assert score(bare).num_rows == score().num_rows
 
 
 def test_with_all_columns_there_none_is_told_as_absent() -> None:
-    assert absent_columns(worlds.bundle(), worlds.history()) == []
+    assert absent_columns(worlds.bundle(), worlds.history().optional) == []
 
 
 def test_a_feature_that_changed_since_the_training_is_refused() -> None:

@@ -43,6 +43,15 @@ def test_an_unknown_need_is_refused_with_the_nearest_name() -> None:
         feature("Share.", unit="ratio", family="discounts", needs=("discuont",))
 
 
+@pytest.mark.parametrize(("need", "meant"), [("event", "events"), ("customers.gendr", "customers.gender")])
+def test_needs_may_name_other_tables(need: str, meant: str) -> None:
+    assert feature("Count.", unit="ratio", family="engagement", needs=(meant,))(plain.function).needs == (
+        meant,
+    )
+    with pytest.raises(DeclarationError, match=f"did you mean '{meant}'"):
+        feature("Count.", unit="ratio", family="engagement", needs=(need,))
+
+
 @pytest.mark.parametrize("description", ["", "  "])
 def test_a_feature_without_description_is_refused(description: str) -> None:
     with pytest.raises(DeclarationError):
@@ -113,6 +122,47 @@ def test_computing_gives_one_row_for_each_customer_known_by_then() -> None:
     assert table.customer_id.tolist() == ["a"]
     assert table.cutoff.tolist() == [8]
     assert table.columns["plain"].tolist() == [1]
+
+
+def test_a_feature_is_computed_once_for_a_past_whoever_asks() -> None:
+    asked = []
+
+    @feature("Orders.", unit="orders", family="orders")
+    def counted(past: Past) -> Floats:
+        asked.append(past.day)
+        return past.count()
+
+    @feature("Twice the orders.", unit="orders", family="orders")
+    def twice(past: Past) -> Floats:
+        return counted.compute(past) + counted.compute(past)
+
+    table = Catalog([twice, counted]).compute(HISTORY, 9)
+    assert table.columns["twice"].tolist() == [2, 2]
+    assert asked == [9]
+
+
+def test_what_a_past_answers_cannot_be_written_to() -> None:
+    @feature("Orders.", unit="orders", family="orders")
+    def spoiling(past: Past) -> Floats:
+        values = past.count()
+        values += 1.0
+        return values
+
+    with pytest.raises(ValueError, match="read-only"):
+        Catalog([spoiling]).compute(HISTORY, 9)
+
+
+def test_a_past_in_parts_answers_the_same() -> None:
+    past = Past(history_of([line(name, "1", 5, 1.0) for name in "abcde"]), 9)
+    parts = [(some.start, part.count().tolist(), part.customers.tolist()) for some, part in past.parts(2)]
+    assert parts == [(0, [1, 1], [0, 1]), (2, [1, 1], [2, 3]), (4, [1], [4])]
+
+
+def test_tables_of_several_histories_stand_below_each_other() -> None:
+    catalog, other = Catalog([plain]), history_of([line("0", "1", 5, 2.0), line("1", "1", 5, 2.0)])
+    table = FeatureTable.stack([catalog.compute(other, 8), catalog.compute(HISTORY, 9)])
+    assert table.customer_id.tolist() == ["0", "1", "a", "b"]
+    assert table.take(np.array([3, 0])).to_arrow()["customer_id"].to_pylist() == ["b", "0"]
 
 
 def test_customers_known_anew_stand_in_their_places() -> None:

@@ -26,9 +26,9 @@ def past(day: int) -> Past:
 
 
 def test_the_past_holds_who_has_ordered_up_to_the_end_of_the_day() -> None:
-    assert past(9).rows.tolist() == []
-    assert past(10).rows.tolist() == [0]
-    assert past(50).rows.tolist() == [0, 1]
+    assert past(9).customers.tolist() == []
+    assert past(10).customers.tolist() == [0]
+    assert past(50).customers.tolist() == [0, 1]
 
 
 def test_the_cutoff_day_itself_is_past() -> None:
@@ -75,6 +75,19 @@ def test_the_second_order_day_is_known_only_once_it_has_come() -> None:
     np.testing.assert_array_equal(past(60).second_day(), [20.0, np.nan])
 
 
+def test_active_periods_are_those_with_an_order() -> None:
+    assert past(110).active_periods(days=7, periods=5).tolist() == [1, 0]
+    assert past(110).active_periods(days=30, periods=4).tolist() == [2, 1]  # days 81-110, 51-80, 21-50, -9-20
+    assert past(109).active_periods(days=30, periods=2, before=1).tolist() == [0, 1]
+
+
+def test_any_column_of_lines_has_a_first_and_a_last_order_day() -> None:
+    assert past(60).first("items").tolist() == [2, 1]
+    assert past(60).last("orders").tolist() == [2, 1]
+    assert past(60).max("items").tolist() == [2, 1]
+    assert past(60).sum("order_days.items").tolist() == [4, 1]
+
+
 def test_a_maximum_looks_back_from_the_cutoff() -> None:
     assert past(108).max("amount").tolist() == [8, 100]
     assert past(108).max("gap").tolist() == [10, 0]
@@ -91,11 +104,11 @@ def test_a_return_counts_in_the_sums_of_its_own_day() -> None:
 
 def test_a_customer_with_returns_alone_is_not_in_the_past() -> None:
     history = history_of([*ROWS, taken_back("aa", "9", 5, 30.0)])
-    assert history.customer_ids[Past(history, 60).rows].tolist() == ["a", "b"]
+    assert history.customer_ids[Past(history, 60).customers].tolist() == ["a", "b"]
 
 
-def test_rows_may_be_asked_for_by_position() -> None:
-    assert Past(history_of(ROWS), 60, rows=np.array([1])).count().tolist() == [1]
+def test_customers_may_be_asked_for_by_position() -> None:
+    assert Past(history_of(ROWS), 60, customers=np.array([1])).count().tolist() == [1]
 
 
 def test_an_unknown_column_is_refused_with_the_nearest_name() -> None:
@@ -121,6 +134,6 @@ def test_a_ratio_to_zero_is_undefined() -> None:
 def test_windows_equal_a_count_by_hand(days: list[int], cutoff: int, width: int, before: int) -> None:
     history = history_of([line("a", f"{i:02d}", day, 1.0) for i, day in enumerate(days)])
     inside = [day for day in days if cutoff - before - width < day <= cutoff - before]
-    found = Past(history, cutoff, rows=np.array([0]))
+    found = Past(history, cutoff, customers=np.array([0]))
     assert found.count(days=width, before=before).tolist() == [len(inside)]
     assert found.count_days(days=width, before=before).tolist() == [len(set(inside))]

@@ -1,4 +1,4 @@
-"""Scans that restart at each customer, against numpy's own scans of each customer alone."""
+"""Scans that restart at each run of rows, against numpy's own scans of each run alone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.kernel.running import FEW_CUSTOMERS, SIDE_BY_SIDE, Floats, Ints, restarting_max, restarting_sum
+from features.kernel.running import FEW_RUNS, Floats, Ints, Runs
 
 
 def starts_of(counts: list[int]) -> Ints:
-    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    """Return where runs of these many values begin, each behind its blank row."""
+    return np.concatenate(([0], np.cumsum(np.array(counts, dtype=np.int64) + 1))).astype(np.int64)
 
 
-def parts_of(scan: Floats, counts: list[int]) -> list[Floats]:
-    return np.split(scan, np.cumsum(np.array(counts) + 1)[:-1])
+def headed(values: Floats, counts: list[int], blank: float) -> Floats:
+    """Put a blank row before the values of each run."""
+    parts = np.split(values, np.cumsum(counts)[:-1]) if counts else []
+    return np.concatenate([np.append(blank, part) for part in parts] or [values])
+
+
+def sums(values: Floats, counts: list[int]) -> list[Floats]:
+    """Return the running sums of each run, its blank row first."""
+    found = Runs(starts_of(counts)).sums(headed(values, counts, 0.0))
+    return np.split(found, starts_of(counts)[1:-1])
 
 
 def amounts(n: int, seed: int = 7) -> Floats:
@@ -30,52 +39,59 @@ def bits(values: NDArray[np.float64]) -> list[int]:
 
 
 FEW = [3, 0, 200, 1]
-MANY = [(i * 7) % 5 for i in range(300)] + [SIDE_BY_SIDE - 1, SIDE_BY_SIDE, SIDE_BY_SIDE + 1, 500, 0, 2]
-EDGE = [2] * (FEW_CUSTOMERS + 1)
+MANY = [(i * 7) % 5 for i in range(300)] + [47, 48, 49, 500, 0, 2]
+EDGE = [2] * (FEW_RUNS + 1)
+LONG = [400 + i for i in range(FEW_RUNS + 3)]
 
 
-@pytest.mark.parametrize("counts", [FEW, MANY, EDGE])
-def test_running_sums_equal_numpys_cumsum_of_each_customer_to_the_bit(counts: list[int]) -> None:
+@pytest.mark.parametrize("counts", [FEW, MANY, EDGE, LONG])
+def test_running_sums_equal_numpys_cumsum_of_each_run_to_the_bit(counts: list[int]) -> None:
     values = amounts(sum(counts))
-    starts = starts_of(counts)
-    parts = parts_of(restarting_sum(values, starts), counts)
-    for part, low, high in zip(parts, starts[:-1], starts[1:], strict=True):
-        assert bits(part) == bits(np.cumsum(np.concatenate(([0.0], values[low:high]))))
+    own = np.split(values, np.cumsum(counts)[:-1])
+    for part, alone in zip(sums(values, counts), own, strict=True):
+        assert bits(part) == bits(np.cumsum(np.append(0.0, alone)))
 
 
-@pytest.mark.parametrize("counts", [FEW, MANY, EDGE])
-def test_running_maxima_equal_numpys_of_each_customer(counts: list[int]) -> None:
+@pytest.mark.parametrize("counts", [FEW, MANY, EDGE, LONG])
+def test_running_maxima_equal_numpys_of_each_run(counts: list[int]) -> None:
     values = amounts(sum(counts))
-    starts = starts_of(counts)
-    parts = parts_of(restarting_max(values, starts), counts)
-    for part, low, high in zip(parts, starts[:-1], starts[1:], strict=True):
-        assert part[0] == -np.inf
-        assert part[1:].tolist() == [values[low : i + 1].max() for i in range(low, high)]
+    found = Runs(starts_of(counts)).maxima(headed(values, counts, -np.inf))
+    own = np.split(values, np.cumsum(counts)[:-1])
+    for part, alone in zip(np.split(found, starts_of(counts)[1:-1]), own, strict=True):
+        assert part.tolist() == np.maximum.accumulate(np.append(-np.inf, alone)).tolist()
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 60), max_size=80), st.integers(0, 1000))
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=FEW_RUNS), st.integers(0, 1000))
 def test_both_ways_of_scanning_give_the_same_bits(counts: list[int], seed: int) -> None:
     values = amounts(sum(counts), seed)
-    beside = [*counts, *([1] * (FEW_CUSTOMERS + 1))]
-    padded = np.concatenate((values, np.ones(FEW_CUSTOMERS + 1)))
-    alone = restarting_sum(values, starts_of(counts))
-    assert bits(alone) == bits(restarting_sum(padded, starts_of(beside))[: len(alone)])
+    beside = [*counts, *([1] * (FEW_RUNS + 1))]
+    many = sums(np.append(values, np.ones(FEW_RUNS + 1)), beside)
+    few = sums(values, counts)
+    assert [bits(part) for part in few] == [bits(part) for part in many[: len(counts)]]
 
 
-def test_a_running_sum_starts_with_zero_at_each_customer() -> None:
-    assert restarting_sum(np.array([1.0, 2.0, 4.0]), starts_of([2, 0, 1])).tolist() == [0, 1, 3, 0, 0, 4]
+def test_a_running_sum_starts_with_zero_at_each_run() -> None:
+    found = sums(np.array([1.0, 2.0, 4.0]), [2, 0, 1])
+    assert [part.tolist() for part in found] == [[0, 1, 3], [0], [0, 4]]
 
 
 def test_a_running_maximum_may_stay_below_zero() -> None:
-    assert restarting_max(np.array([-5.0, -7.0, -2.0]), starts_of([3])).tolist() == [-np.inf, -5, -5, -2]
+    found = Runs(starts_of([3])).maxima(np.array([-np.inf, -5.0, -7.0, -2.0]))
+    assert found.tolist() == [-np.inf, -5, -5, -2]
 
 
-def test_a_huge_value_leaves_the_next_customer_exact() -> None:
-    scan = restarting_sum(np.array([1e300, 0.1, 0.2]), starts_of([1, 2]))
-    assert scan[2:].tolist() == [0.0, 0.1, 0.1 + 0.2]
+def test_a_huge_value_leaves_the_next_run_exact() -> None:
+    found = sums(np.array([1e300, 0.1, 0.2]), [1, 2])
+    assert found[1].tolist() == [0.0, 0.1, 0.1 + 0.2]
 
 
-@pytest.mark.parametrize("customers", [0, 1, FEW_CUSTOMERS + 5])
-def test_customers_without_rows_have_one_neutral_slot_each(customers: int) -> None:
-    assert restarting_sum(np.empty(0), starts_of([0] * customers)).tolist() == [0.0] * customers
+def test_the_values_that_are_summed_stay_as_they_are() -> None:
+    values = np.array([0.0, 1.0, 2.0])
+    Runs(starts_of([2])).sums(values)
+    assert values.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("runs", [0, 1, FEW_RUNS + 5])
+def test_runs_without_rows_have_their_blank_row(runs: int) -> None:
+    assert Runs(starts_of([0] * runs)).sums(np.zeros(runs)).tolist() == [0.0] * runs

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from contracts.errors import DataError
 from features.orders import Orders, read_orders
+from features.reading.dates import DateStyle, day_time, local_time
 from features.reading.mapping import Mapping
 
 
@@ -31,6 +33,11 @@ def times(orders: Orders) -> list[datetime]:
         ("2024/3/4 5:06", datetime(2024, 3, 4, 5, 6)),
         ("2024-03-04T05:06:07.5", datetime(2024, 3, 4, 5, 6, 7, 500000)),
         ("2024-03-04 05:06:07+02:00", datetime(2024, 3, 4, 3, 6, 7)),
+        ("2024-03-04 05:06:07 +0200", datetime(2024, 3, 4, 3, 6, 7)),
+        ("2024-03-04 05:06 -05", datetime(2024, 3, 4, 10, 6)),
+        ("2024-03-04T05:06:07.5-0530", datetime(2024, 3, 4, 10, 36, 7, 500000)),
+        ("2024-03-04 05:06:07Z", datetime(2024, 3, 4, 5, 6, 7)),
+        ("2024-03-04 05:06:07 GMT", datetime(2024, 3, 4, 5, 6, 7)),
         ("2024-03-04 05:06:07 UTC", datetime(2024, 3, 4, 5, 6, 7)),
         ("20240304", datetime(2024, 3, 4)),
         ("20240304050607", datetime(2024, 3, 4, 5, 6, 7)),
@@ -42,6 +49,8 @@ def times(orders: Orders) -> list[datetime]:
         ("March 4, 2024", datetime(2024, 3, 4)),
         ("1709528767", datetime(2024, 3, 4, 5, 6, 7)),
         ("1709528767000", datetime(2024, 3, 4, 5, 6, 7)),
+        ("1709528767000001", datetime(2024, 3, 4, 5, 6, 7, 1)),
+        ("1709528767000001999", datetime(2024, 3, 4, 5, 6, 7, 1)),
     ],
 )
 def test_a_date_is_read_as_it_is_written(tmp_path: Path, text: str, time: datetime) -> None:
@@ -76,3 +85,67 @@ def test_some_unreadable_dates_are_refused_rows(tmp_path: Path) -> None:
 def test_only_unreadable_dates_are_an_error_with_an_example(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"unreadable dates.*'soon'"):
         read(tmp_path, "soon", "soon")
+
+
+CON = duckdb.connect()
+
+
+def value(sql: str, text: str, kind: str = "VARCHAR") -> object:
+    return CON.execute(f"SELECT {sql} FROM (SELECT ?::{kind} AS x)", [text]).fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("45355", datetime(2024, 3, 4)),
+        ("45355.5", datetime(2024, 3, 4, 12)),
+        ("45355,75", datetime(2024, 3, 4, 18)),
+        ("45355.878472222", datetime(2024, 3, 4, 21, 5)),
+        ("0", None),
+        ("99999999", None),
+        ("nan", None),
+        ("soon", None),
+    ],
+)
+def test_days_of_excel_are_read_where_they_are_said(text: str, time: datetime | None) -> None:
+    assert value(local_time("x", "VARCHAR", "UTC", "excel", DateStyle()), text) == time
+
+
+def test_days_of_excel_are_not_guessed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="unreadable dates"):
+        read(tmp_path, "45355", "45356.5")
+
+
+def test_days_of_excel_are_read_from_numbers() -> None:
+    assert value(local_time("x", "DOUBLE", "UTC", "excel", DateStyle()), "45355.25", "DOUBLE") == datetime(
+        2024, 3, 4, 6
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("21:05", 1265), ("21:05:00", 1265), ("9:05 PM", 1265), ("9:05pm", 1265), ("9:05 p.m.", 1265),
+        ("12:00 AM", 0), ("905", 545), ("2105", 1265), ("5", 5), ("0", 0), ("210500", 1265), ("905.0", 545),
+        (".5", 720), ("0,25", 360), ("1899-12-30 21:05:00", 1265), ("2505", None), ("960", None), ("24:00", None),
+        ("soon", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_time_of_day_is_read_as_it_is_written(text: str, minutes: int | None) -> None:
+    assert value(day_time("x", "VARCHAR"), text) == (None if minutes is None else minutes * 60_000_000)
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "both"),
+    [
+        ("2024-03-04", "9:05 PM", datetime(2024, 3, 4, 21, 5)),
+        ("2024-03-04 07:00", "9:05 PM", datetime(2024, 3, 4, 7)),
+        ("2024-03-04", "soon", datetime(2024, 3, 4)),
+        ("soon", "9:05 PM", None),
+    ],
+)
+def test_a_time_beside_the_date_counts_where_the_date_has_none(
+    date: str, time: str, both: datetime | None
+) -> None:
+    beside = (f"'{time}'", "VARCHAR")
+    assert value(local_time("x", "VARCHAR", "UTC", None, DateStyle(), time_of_day=beside), date) == both

@@ -1,0 +1,152 @@
+"""Features written to a file, or to a folder of parts that a run which was cut off goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.days import to_date
+from contracts.errors import DataError
+from features.cleaning.account import Account
+from features.cleaning.report import OrdersReport
+from features.kernel.declaration import Catalog
+from features.kernel.history import History
+from features.panel import cutoff_days, each_cutoff
+from features.prepared.partitions import Partitions, is_prepared, order_span
+from features.prepared.parts import PartsFolder, write_part
+from features.prepared.process import Tally
+from features.prepared.store import Prepared
+from features.reading.locations import find_files
+from repurchase.orders_job import OrdersJob, require_file_target
+
+
+@dataclass(frozen=True)
+class FeaturesJob:
+    """What features to write: of which cutoffs before the as-of day (0: that day alone), with which outcomes."""
+
+    horizons: tuple[int, ...]
+    cutoffs: int
+    names: tuple[str, ...]  # empty: all that the orders allow
+    catalog: Catalog
+
+    def days(self, first: int, as_of: int) -> list[int]:
+        """Return the cutoffs; DataError if none lies inside the history."""
+        if not self.cutoffs:
+            return [as_of]
+        days = cutoff_days(as_of, horizon=max(self.horizons), count=self.cutoffs, first_day=first)
+        if not days:
+            raise DataError(
+                f"no cutoff {max(self.horizons)} days before {to_date(as_of)} lies inside the history, which begins on "
+                f"{to_date(first)}. Give a shorter --horizon."
+            )
+        return days
+
+    @property
+    def asked_horizons(self) -> tuple[int, ...]:
+        """The horizons whose outcomes are written."""
+        return self.horizons if self.cutoffs else ()
+
+    @property
+    def chosen(self) -> Catalog:
+        """The features to write."""
+        return self.catalog.pick(self.names) if self.names else self.catalog
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many rows and columns were written, and the account of the orders."""
+
+    rows: int
+    columns: int
+    report: OrdersReport
+
+
+def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written:
+    """Write features (and outcomes) to one Parquet file, or, where `out` does not end so, to a folder of parts.
+
+    A folder's parts are those of the partitions: a run that was cut off goes on where it stopped.
+    """
+    if out.suffix in (".parquet", ".pq"):
+        require_file_target(out)
+        return _write_file(job, wanted, out)
+    key = {
+        "orders": [_state_of(name) for name in job.files], "map": str(job.mapping and job.mapping.read_text()),
+        "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs,
+        "features": {one.name: one.source_hash for one in wanted.chosen},
+    }  # fmt: skip
+    with PartsFolder.open(out, key=key) as parts, job.opened(folder=parts.aside / "prepared") as rows:
+        return _write_parts(job, wanted, rows, parts)
+
+
+def _write_file(job: OrdersJob, wanted: FeaturesJob, out: Path) -> Written:
+    aside, tally, count = out.with_name(out.name + ".part"), Tally(), 0
+    writer: pq.ParquetWriter | None = None
+    try:
+        with job.opened() as rows:
+            make = _maker(job, wanted, rows)
+            for _, tables in job.process(rows, lambda _, lines: list(make(lines)), tally):
+                for table in tables:
+                    writer = writer or pq.ParquetWriter(aside, table.schema)
+                    writer.write_table(table)
+                    count += table.num_rows
+            report = job.report(rows, tally)
+    finally:
+        if writer is not None:
+            writer.close()
+    assert writer is not None
+    aside.replace(out)
+    return Written(count, len(writer.schema), report)
+
+
+def _write_parts(job: OrdersJob, wanted: FeaturesJob, rows: Partitions, parts: PartsFolder) -> Written:
+    make = _maker(job, wanted, rows)
+
+    def write(partition: int, lines: pa.Table) -> None:
+        write_part(parts.path(partition), make(lines))
+
+    tally = Tally()
+    for partition, _ in job.process(rows, write, tally, only=parts.missing(rows.count)):
+        parts.note(partition, tally.accounts[-1].to_dict())
+    tally.accounts = [Account.of_dict(parts.noted(partition)) for partition in range(rows.count)]
+    report = job.report(rows, tally)
+    count, columns = parts.size(rows.count)
+    parts.publish(
+        {
+            "rows": count,
+            "columns": columns,
+            "parts": rows.count,
+            "features": [one.name for one in wanted.chosen],
+        }
+    )
+    return Written(count, len(columns), report)
+
+
+def _maker(job: OrdersJob, wanted: FeaturesJob, rows: Partitions) -> Callable[[pa.Table], Iterator[pa.Table]]:
+    """Return the function that makes feature tables, cutoff by cutoff, of the order lines of one partition."""
+    first, _ = order_span(rows, until=job.as_of, now=job.now)
+    as_of = job.day(rows)
+    days = wanted.days(first, as_of)
+
+    def make(lines: pa.Table) -> Iterator[pa.Table]:
+        history = History.from_lines(lines)
+        panels = each_cutoff(
+            history, days, horizons=wanted.asked_horizons, observed_until=as_of, catalog=wanted.chosen
+        )
+        for panel in panels:
+            yield panel.to_arrow()
+
+    return make
+
+
+def _state_of(name: str) -> Any:
+    """Return what tells one state of a source from another."""
+    if is_prepared(name):
+        return Prepared.open(Path(name)).fingerprint
+    paths = [path for item in find_files(name) for path in (item.path, *item.paths) if path is not None]
+    files = [(str(path), path.stat()) for path in paths if path.is_file()]
+    return [name, [(path, stat.st_size, stat.st_mtime_ns) for path, stat in files]]

@@ -1,0 +1,96 @@
+"""The orders that a command works on: opened, cleaned, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from contracts.days import to_date, to_day
+from contracts.errors import ArtifactError, DataError
+from features.cleaning.report import OrdersReport
+from features.kernel.fingerprint import fingerprint
+from features.kernel.history import History
+from features.prepared.gather import sampled_lines
+from features.prepared.partitions import Partitions, order_span
+from features.prepared.parts import write_part
+from features.prepared.process import Tally, Work, process
+from features.prepared.store import Prepared, partitions_of
+from features.reading.mapping import load_mapping
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class OrdersJob:
+    """Order sources, their mapping, the as-of day (None: the last order day) and the current time."""
+
+    files: tuple[str, ...]
+    mapping: Path | None
+    as_of: int | None
+    now: datetime
+
+    @contextmanager
+    def opened(self, *, folder: Path | None = None) -> Iterator[Partitions]:
+        """Open the orders; DataError for a day in the future. folder: where large sources are prepared."""
+        today = to_day(self.now)
+        if self.as_of is not None and self.as_of > today + 1:
+            raise DataError(f"--as-of {to_date(self.as_of)} lies in the future (today is {to_date(today)}).")
+        mapping = load_mapping(self.mapping) if self.mapping else None
+        with partitions_of(self.files, mapping=mapping, until=self.as_of, folder=folder) as rows:
+            yield rows
+
+    def day(self, rows: Partitions) -> int:
+        """Return the as-of day: as asked, else the last day with a sale."""
+        return order_span(rows, until=None, now=self.now)[1] if self.as_of is None else self.as_of
+
+    def process(
+        self, rows: Partitions, work: Work[Result], tally: Tally, **more: Any
+    ) -> Iterator[tuple[int, Result]]:
+        """Clean each partition up to the as-of day and yield what `work` makes of its lines."""
+        yield from process(rows, work, tally, until=self.as_of, now=self.now, **more)
+
+    def report(self, rows: Partitions, tally: Tally) -> OrdersReport:
+        """Return the account; DataError if there is too little to learn from."""
+        report = tally.report(rows)
+        if report.customers_kept < 2 or report.shop_days < 2:
+            raise DataError(
+                f"Too little to learn from: {report.customers_kept} customers and {report.shop_days} days with "
+                "an order are left after cleaning. At least 2 of each are needed."
+            )
+        return report
+
+    def sample(self, rows: Partitions, tally: Tally, *, most: int) -> tuple[History, str]:
+        """Return the history of at most `most` customers, and the fingerprint of their lines."""
+        lines = sampled_lines(rows, tally, until=self.as_of, now=self.now, most=most)
+        self.report(rows, tally)
+        return History.from_lines(lines), fingerprint(lines)
+
+
+def check(job: OrdersJob, *, out: Path | None) -> OrdersReport:
+    """Return the account of the orders; write the refused rows to `out`, if it is given, even if no order is left."""
+    if out is not None:
+        require_file_target(out)
+    with job.opened() as rows:
+        tally = Tally()
+        for _ in job.process(rows, lambda *_: None, tally):
+            pass
+        if out is not None:
+            write_part(out, [tally.quarantine(rows)])
+        return tally.report(rows)
+
+
+def prepare(job: OrdersJob, *, folder: Path, partitions: int | None) -> Prepared:
+    """Make prepared partitions of the sources."""
+    mapping = load_mapping(job.mapping) if job.mapping else None
+    return Prepared.create(job.files, folder, mapping=mapping, partitions=partitions)
+
+
+def require_file_target(out: Path) -> None:
+    """Refuse a folder as the file to write, and make the folder around it."""
+    if out.is_dir():
+        raise ArtifactError(f"{out} is a folder. Give a file, for example {out / 'table.parquet'}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
