@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-serving bench-accuracy
+.PHONY: help setup demo test check format serve clean test-serving test-postgres test-spark test-faults bench-accuracy bench-features
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -14,7 +14,7 @@ demo: setup ## check, train and rank 23,570 real customers; prints what to type 
 	@$(BIN)/repurchase demo --out demo
 
 test: setup ## all tests, under 5 minutes
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not postgres and not spark and not faults"
 
 check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/ruff format --check .
@@ -22,10 +22,20 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
-	$(MAKE) test-serving
+	$(MAKE) test-serving test-postgres test-spark test-faults
 
 test-serving: .venv-serving/.ready ## the server in an environment that has the serving group alone
 	.venv-serving/bin/python -m tests.serving_alone
+
+test-postgres: setup ## reading from a PostgreSQL server that the tests start
+	@$(UV) sync --quiet --frozen --inexact --group postgres --python $(PYTHON)
+	REPURCHASE_TEST_POSTGRES=1 $(BIN)/pytest -q -m postgres tests/features/reading
+
+test-spark: .venv-spark/.ready ## features by Spark: local[2] and a standalone cluster that the tests start
+	REPURCHASE_TEST_SPARK=1 .venv-spark/bin/pytest -q -m spark tests/features/spark
+
+test-faults: setup ## kill -9 in the middle of the work, and full disks
+	$(BIN)/pytest -q -m faults tests/faults
 
 serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json
@@ -33,11 +43,14 @@ serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 bench-accuracy: setup ## accuracy on CDNOW, out of time; other orders: make bench-accuracy ORDERS=… AS_OF="… …"
 	$(BIN)/python -m experiments.bench_accuracy $(or $(AS_OF),1998-04-01 1997-12-27) $(if $(ORDERS),--orders $(ORDERS))
 
+bench-features: setup ## features against DuckDB SQL and pandas; 100 M lines as well: make bench-features ARGS=--large
+	$(BIN)/python -m experiments.bench_features $(ARGS)
+
 format: setup ## format and sort imports
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 clean: ## remove environments and what the demo made
-	rm -rf .venv .venv-uv .venv-serving demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-uv .venv-serving .venv-spark demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Repurchase needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
@@ -49,4 +62,8 @@ $(UV):
 
 .venv-serving/.ready: $(UV) pyproject.toml uv.lock
 	@UV_PROJECT_ENVIRONMENT=.venv-serving $(UV) sync --quiet --frozen --only-group serving --python $(PYTHON)
+	@touch $@
+
+.venv-spark/.ready: $(UV) pyproject.toml uv.lock
+	@UV_PROJECT_ENVIRONMENT=.venv-spark $(UV) sync --quiet --frozen --extra spark --compile-bytecode --python $(PYTHON)
 	@touch $@

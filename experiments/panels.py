@@ -1,4 +1,8 @@
-"""Training data as of any day of one history; each cutoff's features are computed once and shared."""
+"""Training data as of any day of one history; each cutoff's features are computed once and shared.
+
+Each cutoff reads the reference tables that were fitted on what was known then, by the whole history that is given:
+the sample of customers to learn from may be smaller.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +13,49 @@ import numpy as np
 from contracts.training import Columns, Outcome, TrainingData
 from experiments.recipe import Recipe
 from features.catalog import BTYD_SUMMARY, CATALOG
-from features.kernel.declaration import FeatureTable
+from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
+from features.kernel.reference import References
 from features.panel import outcome_at
+from features.references import fit_over
 from features.sampling import sampled
 
 
 @dataclass(frozen=True)
 class Panels:
-    """The customers of one history, sampled to the recipe's limit, and their features by cutoff."""
+    """The customers of one history, sampled to the recipe's limit, and their features by cutoff.
+
+    population: the whole history, on which reference tables are fitted.
+    """
 
     history: History
     recipe: Recipe
     first_day: int
+    population: History
+    catalog: Catalog = CATALOG
     _tables: dict[int, FeatureTable] = field(default_factory=dict, repr=False)
+    _references: dict[int, References] = field(default_factory=dict, repr=False)
 
     @staticmethod
-    def of(history: History, recipe: Recipe) -> Panels:
+    def of(history: History, recipe: Recipe, *, catalog: Catalog = CATALOG) -> Panels:
         """Sample the customers and prepare an empty shelf of cutoffs."""
         positions = sampled(history.customer_ids, recipe.most_customers)
-        return Panels(history.of_customers(positions), recipe, history.first_order_day)
+        return Panels(history.of_customers(positions), recipe, history.first_order_day, history, catalog)
 
     def features(self, day: int) -> FeatureTable:
         """Return the whole catalogue's features at the end of a day."""
         if day not in self._tables:
-            catalog = CATALOG.available(self.history.optional)
-            self._tables[day] = catalog.compute(self.history, day)
+            references = self.references(day)
+            self._tables[day] = self.available(day).compute(self.history, day, references=references)
         return self._tables[day]
+
+    def available(self, day: int) -> Catalog:
+        """Return the features that the history and its reference tables allow."""
+        return self.catalog.available(self.history.optional, self.references(day))
+
+    def references(self, day: int) -> References:
+        """Return the reference tables that the catalogue needs, as known at the end of a day."""
+        return self._references_on([day])[day]
 
     def outcome(self, day: int, horizon: int) -> Outcome:
         """Return what the customers of that day's features did in the horizon after it."""
@@ -46,8 +66,9 @@ class Panels:
         cutoffs = self._cutoffs(day)
         ends = {cutoff + h for cutoff in cutoffs for h in self.recipe.all_horizons}
         self.history.prepare([day, *cutoffs, *(end for end in ends if end <= day)])
+        self._references_on([day, *cutoffs])
         tables = [self.features(cutoff) for cutoff in cutoffs]
-        now = CATALOG.pick(BTYD_SUMMARY).compute(self.history, day)
+        now = self.catalog.pick(BTYD_SUMMARY).compute(self.history, day)
         if not tables:
             empty: dict[str, np.ndarray] = {name: np.empty(0) for name in now.columns}
             return self._data(now.columns, empty, np.empty(0, dtype=np.int64), {}, day)
@@ -55,6 +76,12 @@ class Panels:
         outcomes = {h: self._outcomes(cutoffs, h, day) for h in self.recipe.all_horizons}
         outcomes = {h: o for h, o in outcomes.items() if o.observed.any() or h == self.recipe.horizon}
         return self._data(now.columns, panel.columns, panel.cutoff, outcomes, day)
+
+    def _references_on(self, days: list[int]) -> dict[int, References]:
+        missing = [day for day in days if day not in self._references]
+        if missing:
+            self._references.update(fit_over([self.population], missing, self.catalog))
+        return self._references
 
     def _data(
         self, now: Columns, panel: Columns, cutoff: np.ndarray, outcomes: dict[int, Outcome], day: int

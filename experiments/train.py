@@ -17,8 +17,12 @@ from experiments.champion import Champion, Decision, decide
 from experiments.evaluate import Evaluation, evaluate
 from experiments.panels import Panels
 from experiments.recipe import Recipe
+from experiments.leakage import LeakageReport
 from features.catalog import CATALOG
+from features.kernel.declaration import Catalog
 from features.kernel.history import History
+from features.kernel.reference import References
+from features.own import own_features
 from models.bgnbd import BgNbd
 from models.bundle import write_bundle
 from models.contract import Model, NoFit
@@ -64,27 +68,37 @@ def train(
     source: Source,
     folder: Path,
     progress: Progress,
+    catalog: Catalog = CATALOG,
+    leakage: LeakageReport | None = None,
 ) -> Trained:
     """Train on what is known at the end of `as_of` and write a bundle into `folder`.
 
     champion: the present champion, if the shop has one; its recipe is refitted beside the new one. A training as
     of an earlier day than the champion's never takes its place.
+    catalog: the features to learn from. leakage: what the gate found, for the manifest.
     Raises DataError if the history is shorter than the main horizon, or nothing at all can be learnt.
     """
     _require_span(history, as_of, recipe)
-    panels = Panels.of(history, recipe)
+    panels = Panels.of(history, recipe, catalog=catalog)
     progress("judging the recipe on the last finished window")
     evaluation, not_fitted = judge(panels, as_of - recipe.horizon)
-    decision = _decide(history, champion, recipe, evaluation, as_of, progress)
+    decision = _decide(panels, champion, evaluation, as_of, progress)
     progress("fitting on everything up to the as-of day")
     data = panels.training_data(as_of)
     try:
         model = fit_recipe(data, recipe)
     except NoFit as reason:
         raise DataError(f"there is too little to learn from: {reason}. Give a longer history.") from None
-    manifest = _manifest(model, data, panels, source, evaluation, as_of)
-    sample = panels.features(as_of).columns
-    version = write_bundle(folder, model, manifest=manifest, sample=_spread_rows(sample))
+    references = _references_of(model, panels, as_of)
+    manifest = {
+        **_manifest(model, data, panels, source, evaluation, as_of),
+        "references": {name: to_date(one.day).isoformat() for name, one in references.tables.items()},
+        "leakage": leakage.to_dict() if leakage else None,
+    }
+    sample = _spread_rows(panels.features(as_of).columns)
+    version = write_bundle(
+        folder, model, manifest=manifest, sample=sample, references=references.to_plain()
+    )
     return Trained(folder, version, model, manifest, evaluation, decision, not_fitted)
 
 
@@ -139,9 +153,8 @@ def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[
 
 
 def _decide(
-    history: History,
+    panels: Panels,
     champion: Champion | None,
-    recipe: Recipe,
     evaluation: Evaluation | None,
     as_of: int,
     progress: Progress,
@@ -150,23 +163,20 @@ def _decide(
         return Decision(False, f"the champion was trained on later orders, as of {to_date(champion.as_of)}")
     if champion is None:
         return decide(evaluation, "ensemble", None)
-    opponent = _champion_prediction(history, champion.recipe, recipe, evaluation, progress)
+    opponent = _champion_prediction(panels, champion.recipe, evaluation, progress)
     return decide(evaluation, "ensemble", opponent)
 
 
 def _champion_prediction(
-    history: History,
-    champion: Recipe,
-    recipe: Recipe,
-    evaluation: Evaluation | None,
-    progress: Progress,
+    challenger: Panels, champion: Recipe, evaluation: Evaluation | None, progress: Progress
 ) -> Prediction | None:
     """Refit the champion's recipe on the same rows and ask it for the same customers and horizon."""
     if evaluation is None:
         return None
-    if champion.on_rows_of(recipe) == recipe:
+    recipe = champion.on_rows_of(challenger.recipe)
+    if recipe == challenger.recipe:
         return evaluation.predictions["ensemble"]
-    panels = Panels.of(history, champion.on_rows_of(recipe))
+    panels = Panels.of(challenger.population, recipe, catalog=challenger.catalog)
     try:
         model = fit_recipe(panels.training_data(evaluation.origin), panels.recipe)
     except NoFit as reason:
@@ -193,13 +203,15 @@ def _manifest(
     as_of: int,
 ) -> dict[str, Any]:
     recipe = panels.recipe
-    wanted = CATALOG.available(panels.history.optional)
+    wanted = [one for one in panels.available(as_of) if one.name in model.needs]
+    files = own_features(panels.catalog)
     return {
         "model": model.name,
         "parts": model.parts,
         "why_simpler": model.why_simpler,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "features": {one.name: one.source_hash for one in wanted if one.name in model.needs},
+        "features": {one.name: one.source_hash for one in wanted},
+        "own_features": {one.name: files[one.name] for one in wanted if one.name in files},
         "horizon": recipe.horizon,
         "horizons": list(recipe.all_horizons),
         "learnt_until_days": model.learnt_until or data.span_days,
@@ -217,6 +229,15 @@ def _manifest(
         "recipe": recipe.to_dict(),
         "backtest": _backtest(evaluation),
     }
+
+
+def _references_of(model: Ensemble, panels: Panels, day: int) -> References:
+    """Return the reference tables that the model's features read, as known at the end of a day."""
+    read = {
+        name for one in panels.available(day) if one.name in model.needs for name in one.needs_reference
+    }
+    tables = panels.references(day).tables
+    return References({name: tables[name] for name in sorted(read)})
 
 
 def _backtest(evaluation: Evaluation | None) -> dict[str, Any] | None:

@@ -74,7 +74,7 @@ def read_orders(
     Raises DataError if a file cannot be read or no order is left.
     """
     with opened(source, mapping=mapping, until=until) as intake:
-        rows, tally = InMemory.of(intake), Tally()
+        rows, tally = InMemory.of(intake), Tally(quarantined=True)
         ((_, lines),) = process(rows, lambda _, lines: lines, tally, until=until, now=now)
         report = tally.report(rows)
         flags = pa.concat_tables(tally.flags)

@@ -3,6 +3,7 @@
 manifest.json      sha256 and size of every other file, versions, features with source hashes, horizons,
                    cutoffs, data fingerprint, currency, time zone, backtest figures; no time, path or run id
 ensemble.json, …   the parts' numbers; LightGBM boosters as text
+references.json    the reference tables that its features read: day, keys and values of each, by name
 golden.json        a few rows with their answers: whoever loads the bundle must get them again
 
 Nothing is parsed before its checksum is right, and the first load happens in a child process, since LightGBM
@@ -16,7 +17,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from models.ensemble import Ensemble
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+REFERENCES = "references.json"
 GOLDEN_ROWS = 16
 CHECK_SECONDS = 60
 # LightGBM imports pandas and scikit-learn where they are installed; the child needs neither and is quicker without.
@@ -42,11 +45,12 @@ load_bundle(pathlib.Path(sys.argv[1]), in_child_first=False)
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model with its manifest."""
+    """A loaded model with its manifest, and its reference tables as plain values by name."""
 
     model: Ensemble
     manifest: Mapping[str, Any]
     version: str
+    references: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -54,11 +58,19 @@ class Bundle:
         return tuple(self.manifest["features"])
 
 
-def write_bundle(folder: Path, model: Ensemble, *, manifest: Mapping[str, Any], sample: Columns) -> str:
+def write_bundle(
+    folder: Path,
+    model: Ensemble,
+    *,
+    manifest: Mapping[str, Any],
+    sample: Columns,
+    references: Mapping[str, Any] | None = None,
+) -> str:
     """Write a bundle and return its version.
 
     manifest: plain values, with at least `features` (name -> source hash) and `horizons`. sample: feature
-    columns of a few customers, for the golden rows. The folder must be empty or absent.
+    columns of a few customers, for the golden rows. references: tables by name, each with day, keys (ascending) and
+    values. The folder must be empty or absent.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -66,6 +78,8 @@ def write_bundle(folder: Path, model: Ensemble, *, manifest: Mapping[str, Any], 
     model.save(folder)
     rows = {name: sample[name][:GOLDEN_ROWS] for name in model.needs}
     write_numbers(folder / "golden.json", _golden(model, rows))
+    if references:
+        write_numbers(folder / REFERENCES, dict(references))
     files = {
         path.name: {"sha256": _sha256(path), "size": path.stat().st_size} for path in sorted(folder.iterdir())
     }
@@ -87,7 +101,7 @@ def load_bundle(folder: Path, *, in_child_first: bool = True) -> Bundle:
         _try_in_child(folder)
     model = Ensemble.load(folder)
     _compare_with_golden(folder, model)
-    return Bundle(model, manifest, version_of(folder))
+    return Bundle(model, manifest, version_of(folder), _read_references(folder))
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -124,6 +138,15 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} has bundle format {manifest.get('format')}; this version reads {FORMAT}."
         )
     return manifest
+
+
+def _read_references(folder: Path) -> dict[str, Any]:
+    tables = read_numbers(folder / REFERENCES) if (folder / REFERENCES).is_file() else {}
+    for name, one in tables.items():
+        keys, values = one["keys"], one["values"]
+        if len(keys) != len(values) or any(a >= b for a, b in pairwise(keys)):
+            raise _damaged(folder, f"its reference table '{name}' is no table")
+    return tables
 
 
 def version_of(folder: Path) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError
 from features.cleaning.report import OrdersReport
 from features.kernel.history import History
+from features.prepared.partitions import Partitions
+from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from repurchase.orders_job import OrdersJob
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # the training room is absent where only the serving group is
     from experiments.train import Trained
     from features.reading.mapping import Mapping
     from models.bundle import Bundle
+    from serving.rank import Scoring
 
 Progress = Callable[[str], None]
 MODELS_SCHEME = "models:/"
@@ -89,7 +92,7 @@ def rank(
     progress: Progress,
 ) -> Ranked:
     """Score every customer as of the day and publish the store into `out`."""
-    from serving.rank import Scoring, absent_columns, ranked, score_history
+    from serving.rank import Scoring, absent_columns
     from serving.store import check_target, publish
 
     check_target(out)
@@ -100,18 +103,12 @@ def rank(
     wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
     with job.opened() as rows:
         _require_same_currency(bundle, rows.mapping)
-        as_of, tally = job.day(rows), Tally()
+        as_of, tally = job.day(rows), Tally(fingerprinted=True)
         scoring = Scoring(as_of, wanted, main, by, job.now)
         progress("scoring customers")
-        parts = [
-            part
-            for _, part in job.process(
-                rows, lambda _, lines: score_history(History.from_lines(lines), bundle, scoring), tally
-            )
-        ]
+        scores = _scored(job, rows, bundle, scoring, tally)
         report = job.report(rows, tally)
         absent = absent_columns(bundle, frozenset(rows.optional))
-    scores = ranked(parts, scoring)
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
@@ -123,6 +120,44 @@ def rank(
     }
     publish(scores, out, manifest=details)
     return Ranked(scores, report, as_of, out, absent, bundle)
+
+
+def backfill(
+    job: OrdersJob,
+    *,
+    days: Sequence[int],
+    model: str,
+    horizons: tuple[int, ...],
+    out: Path,
+    tracking_uri: str,
+) -> dict[Path, int]:
+    """Write the scores as known on each of these days to `out`/DAY.parquet; return how many each holds."""
+    from serving.rank import Scoring
+
+    bundle = open_bundle(model, tracking_uri=tracking_uri)
+    main = horizons[0] if horizons else int(bundle.manifest["horizon"])
+    wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
+    out.mkdir(parents=True, exist_ok=True)
+    written = {}
+    with job.opened() as rows:
+        _require_same_currency(bundle, rows.mapping)
+        for day in days:
+            scoring = Scoring(day, wanted, main, "value", job.now)
+            scores = _scored(replace(job, as_of=day), rows, bundle, scoring, Tally())
+            path = out / f"{to_date(day)}.parquet"
+            write_part(path, [scores])
+            written[path] = scores.num_rows
+    return written
+
+
+def _scored(job: OrdersJob, rows: Partitions, bundle: Bundle, scoring: Scoring, tally: Tally) -> pa.Table:
+    """Return the scores of all partitions' customers, best first."""
+    from serving.rank import ranked, score_customers
+
+    def work(_: int, lines: pa.Table) -> pa.Table:
+        return score_customers(History.from_lines(lines), bundle, scoring)
+
+    return ranked([part for _, part in job.process(rows, work, tally)], scoring)
 
 
 def open_bundle(model: str, *, tracking_uri: str) -> Bundle:

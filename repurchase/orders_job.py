@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,7 +75,7 @@ def check(job: OrdersJob, *, out: Path | None) -> OrdersReport:
     if out is not None:
         require_file_target(out)
     with job.opened() as rows:
-        tally = Tally()
+        tally = Tally(quarantined=out is not None)
         for _ in job.process(rows, lambda *_: None, tally):
             pass
         if out is not None:
@@ -83,10 +83,20 @@ def check(job: OrdersJob, *, out: Path | None) -> OrdersReport:
         return tally.report(rows)
 
 
-def prepare(job: OrdersJob, *, folder: Path, partitions: int | None) -> Prepared:
-    """Make prepared partitions of the sources."""
+def prepare(job: OrdersJob, *, folder: Path, partitions: int | None) -> tuple[Prepared, OrdersReport]:
+    """Make prepared partitions of the sources, clean them once for all later commands, and return the account."""
     mapping = load_mapping(job.mapping) if job.mapping else None
-    return Prepared.create(job.files, folder, mapping=mapping, partitions=partitions)
+    made = Prepared.create(job.files, folder, mapping=mapping, partitions=partitions)
+    later, tally = replace(job, files=(str(folder),), mapping=None), Tally()
+    with later.opened() as rows:
+        for _ in later.process(rows, lambda *_: None, tally):
+            pass
+        return made, tally.report(rows)
+
+
+def append(folder: Path, files: Sequence[str]) -> tuple[Prepared, tuple[str, ...]]:
+    """Add sources to prepared partitions; return the new state and the files that were taken in before."""
+    return Prepared.open(folder).append(files)
 
 
 def require_file_target(out: Path) -> None:

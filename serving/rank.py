@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contracts.days import parse_day, to_date
-from contracts.errors import ArtifactError, DeclarationError
-from contracts.tables import ORDER_LINES, scores_schema
+from contracts.errors import ArtifactError
+from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES, scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
 from features.kernel.buffers import as_arrow, as_numpy
-from features.kernel.declaration import FeatureTable
+from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
+from features.references import references_for
 from models.bundle import Bundle
 from models.curve import next_order_days
 
@@ -43,17 +44,21 @@ class Scoring:
     scored_at: datetime
 
 
-def score_history(history: History, bundle: Bundle, scoring: Scoring) -> pa.Table:
+def score_history(
+    history: History, bundle: Bundle, scoring: Scoring, *, catalog: Catalog = CATALOG
+) -> pa.Table:
     """Return the scores of every customer with an order up to as_of, best first among themselves.
 
-    Columns as contracts.tables.scores_schema.
+    Columns as contracts.tables.scores_schema. catalog: the features, the shop's own among them.
     """
-    return ranked([score_customers(history, bundle, scoring)], scoring)
+    return ranked([score_customers(history, bundle, scoring, catalog=catalog)], scoring)
 
 
-def score_customers(history: History, bundle: Bundle, scoring: Scoring) -> pa.Table:
+def score_customers(
+    history: History, bundle: Bundle, scoring: Scoring, *, catalog: Catalog = CATALOG
+) -> pa.Table:
     """Return the same without an order: rank and percentile are empty."""
-    table = features_for(bundle, history, scoring.as_of)
+    table = features_for(bundle, history, scoring.as_of, catalog=catalog)
     schema = scores_schema(scoring.horizons)
     if not len(table):
         return schema.empty_table()
@@ -84,30 +89,49 @@ def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
     return table
 
 
-def features_for(bundle: Bundle, history: History, as_of: int) -> FeatureTable:
-    """Return the features that the bundle reads; those whose order-line columns are absent are empty (NaN).
+def features_for(
+    bundle: Bundle, history: History, as_of: int, *, catalog: Catalog = CATALOG
+) -> FeatureTable:
+    """Return the features that the bundle reads; those for which a column is absent are empty (NaN).
 
-    Raises ArtifactError if a feature has changed since the bundle was trained.
+    Reference tables are the bundle's. Raises ArtifactError if a feature is not there, or has changed since the
+    bundle was trained.
     """
-    try:
-        catalog = CATALOG.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN))))
-    except DeclarationError as error:
-        raise ArtifactError(f"the model {bundle.version} reads a feature that is gone: {error}") from None
-    for one in catalog:
-        if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
-            raise ArtifactError(
-                f"feature '{one.name}' has changed since the model {bundle.version} was trained. Train a new model."
-            )
-    table = catalog.available(history.optional).compute(history, as_of)
-    for name in catalog.switched_off(history.optional):
+    wanted = _features_of(bundle, catalog)
+    references = references_for(bundle.references, history, as_of)
+    table = wanted.available(history.optional, references).compute(history, as_of, references=references)
+    for name in wanted.switched_off(history.optional, references):
         table.columns[name] = np.full(len(table), np.nan)
     return table
 
 
-def absent_columns(bundle: Bundle, present: frozenset[str]) -> list[str]:
-    """Return the order-line columns that the bundle's features would like and the orders lack."""
-    off = CATALOG.pick(bundle.features).switched_off(present)
+def absent_columns(bundle: Bundle, present: frozenset[str], *, catalog: Catalog = CATALOG) -> list[str]:
+    """Return what the bundle's features would like and the orders lack."""
+    off = _features_of(bundle, catalog).switched_off(present, bundle.references)
     return sorted({column for columns in off.values() for column in columns})
+
+
+def require_features(bundle: Bundle, catalog: Catalog) -> None:
+    """Raise ArtifactError if a feature that the bundle reads is not there, or has changed since the training."""
+    _features_of(bundle, catalog)
+
+
+def _features_of(bundle: Bundle, catalog: Catalog) -> Catalog:
+    known, own = {one.name for one in catalog}, bundle.manifest.get("own_features", {})
+    missing = [name for name in bundle.features if name not in known]
+    files = sorted({own[name] for name in missing if name in own})
+    if missing:
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        fix = f"Give their file: --features {' '.join(files)}" if files else "Train a new model"
+        raise ArtifactError(f"the model {bundle.version} reads features that are not here: {shown}. {fix}.")
+    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN))))
+    for one in found:
+        if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
+            fix = f"Give {own[one.name]} as it was then, or train" if one.name in own else "Train"
+            raise ArtifactError(
+                f"feature '{one.name}' has changed since the model {bundle.version} was trained. {fix} a new model."
+            )
+    return found
 
 
 def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
@@ -196,11 +220,13 @@ class LiveScorer:
 
     bundle: Bundle
     clock: Callable[[], datetime]
+    catalog: Catalog = CATALOG
 
     @cached_property
     def _columns(self) -> list[str]:
         """The optional order-line columns that the bundle's features read."""
-        return sorted({column for one in CATALOG.pick(self.bundle.features) for column in one.needs})
+        needed = {name for one in _features_of(self.bundle, self.catalog) for name in one.needs}
+        return [name for name in OPTIONAL_LINE_COLUMNS if name in needed]
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -231,7 +257,7 @@ class LiveScorer:
         """Return the scores of the customers in these order lines."""
         history = History.from_lines(_with_columns(lines, self._columns))
         scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
-        return score_history(history, self.bundle, scoring)
+        return score_history(history, self.bundle, scoring, catalog=self.catalog)
 
     def card(self) -> dict[str, object]:
         """Return the manifest without the list of files, and the version."""

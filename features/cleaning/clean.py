@@ -19,7 +19,7 @@ from features.cleaning.counts import count
 from features.cleaning.deliveries import find_surplus
 from features.cleaning.flags import find_flags
 from features.cleaning.kept import DAY_MICROSECONDS, Kept, as_lines, same_but_for_its_order, sort_kept
-from features.cleaning.made import with_cancelled_at, with_order_ids
+from features.cleaning.made import with_cancelled_at, with_order_ids, without_later_cancellations
 from features.cleaning.rules import CODES
 from features.cleaning.sorting import Ints
 from features.kernel.buffers import as_arrow, as_numpy, is_valid
@@ -69,6 +69,7 @@ class Cleaned:
 def clean(rows: pa.Table, frame: Frame) -> Cleaned:
     """Judge the rows, sort what is kept, and find what is cancelled."""
     rows, later = _seen(rows, frame.until)
+    rows = without_later_cancellations(rows, until=frame.until, now=frame.now)
     reason = _with_dated_reasons(rows, frame)
     if frame.deliveries and frame.rules.on("delivered_twice"):
         reason[find_surplus(rows)] = CODES["delivered_twice"]
@@ -120,7 +121,7 @@ def _keep(rows: pa.Table, reason: NDArray[np.int8], frame: Frame) -> tuple[Kept,
     alike = alike if frame.ordered else same_but_for_its_order(kept)
     duplicates = int((alike & (gone == 0)).sum())
     kept = kept.take(gone == 0) if gone.any() else kept
-    return with_cancelled_at(kept, frame.until), flags, duplicates
+    return with_cancelled_at(kept), flags, duplicates
 
 
 def _without_sale(kept: Kept, stays: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -143,14 +142,7 @@ def _rows(rows: pa.Table, reason: NDArray[np.int8]) -> dict[str, int]:
 def _fee_orders(rows: pa.Table, reason: NDArray[np.int8]) -> int:
     if not (reason == _FEE).any():
         return 0
-    some = rows.select(["customer_id", "order_id", "back"]).append_column(
-        "reason", as_arrow(reason, pa.int8())
-    )
-    with duckdb.connect() as con:
-        con.register("judged", some)
-        (orders,) = con.execute(
-            f"""SELECT count(*) FROM (
-                 SELECT customer_id, order_id FROM judged WHERE NOT back AND reason IN (0, {_FEE}) GROUP BY ALL
-                 HAVING count(*) FILTER (reason = 0) = 0)"""
-        ).fetchall()[0]
-    return int(orders)
+    some = rows.select(["customer_id", "order_id"]).append_column("goods", as_arrow(reason == 0, pa.bool_()))
+    sold = ~as_numpy(rows["back"]) & ((reason == 0) | (reason == _FEE))
+    orders = some.filter(as_arrow(sold, pa.bool_())).group_by(["customer_id", "order_id"])
+    return int((~as_numpy(orders.aggregate([("goods", "any")])["goods_any"])).sum())

@@ -9,16 +9,18 @@ bears the same date as its twin, so nothing after a cutoff can change what is me
 
 from __future__ import annotations
 
-import duckdb
 import pyarrow as pa
 
 from features.cleaning.rules import CODES
 from features.cleaning.sorting import Ints
+from features.cleaning.sql import cursor
 
 _ALIKE = (
     "customer_id", "ordered_at", "order_id", "line_id", "product_id", "back", "quantity", "amount", "unit_price",
 )  # fmt: skip
 _OURS = ("source", "source_row", "reason", "readable", "delivery", "place", "cancelled_at")
+# How much a row knows of its order's fate: not yet paid, paid, taken back.
+_STATE = f"CASE reason WHEN {CODES['cancelled_order']} THEN 2 WHEN {CODES['unpaid_order']} THEN 0 ELSE 1 END"
 
 
 def find_surplus(rows: pa.Table) -> Ints:
@@ -33,27 +35,22 @@ def find_surplus(rows: pa.Table) -> Ints:
     known = " + ".join(["0", *(f"({name} IS NOT NULL)::INT" for name in more)])
     day = "epoch_us(ordered_at) // 86400000000"
     shared = f"SELECT {day} FROM typed GROUP BY 1 HAVING count(DISTINCT {delivery}) > 1"
-    with duckdb.connect() as con:
+    with cursor() as con:
         con.register("typed", rows)
         found = con.execute(
             f"""WITH numbered AS (SELECT *, row_number() OVER () - 1 AS place FROM typed),
                 keyed AS MATERIALIZED (
                   SELECT place, {delivery} AS delivery, hash({content}) AS a, hash('again', {content}) AS b,
-                         {cancelled_at} AS cancelled, {_state(cancelled_at)} AS state, {known} AS known,
+                         {cancelled_at} AS cancelled, {_STATE} AS state, reason, {known} AS known,
                          hash({", ".join(["0", *more])})::HUGEINT AS told
                   FROM numbered WHERE {day} IN ({shared}) AND readable),
                 counted AS (
                   SELECT a, b, delivery,
-                         (-count(*), -max(state), min(cancelled), -sum(known), sum(told), delivery) AS preference
+                         (-count(*), -count(cancelled), min(cancelled), -max(state), -sum(known), sum(told),
+                          max(reason), delivery) AS preference
                   FROM keyed GROUP BY a, b, delivery),
                 chosen AS (
                   SELECT a, b, arg_min(delivery, preference) AS stays FROM counted GROUP BY a, b HAVING count(*) > 1)
                 SELECT place FROM keyed JOIN chosen USING (a, b) WHERE delivery <> stays"""
         ).fetchnumpy()
     return found["place"]
-
-
-def _state(cancelled_at: str) -> str:
-    """Return the SQL of how much a row knows of its order's fate: not yet paid, paid, taken back, and when."""
-    return f"""CASE WHEN {cancelled_at} IS NOT NULL THEN 3 WHEN reason = {CODES["cancelled_order"]} THEN 2
-                    WHEN reason = {CODES["unpaid_order"]} THEN 0 ELSE 1 END"""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from contracts.tables import NUMBERED_BY
 from features.cleaning.kept import DAY_MICROSECONDS, NO_TIME, Kept
 from features.cleaning.sorting import canonical_order
-from features.kernel.buffers import as_arrow
+from features.cleaning.sql import cursor
+from features.kernel.buffers import as_arrow, as_numpy, is_valid
 
 
 def with_order_ids(rows: pa.Table, optional: Sequence[str]) -> pa.Table:
@@ -29,7 +30,7 @@ def with_order_ids(rows: pa.Table, optional: Sequence[str]) -> pa.Table:
     time = """CASE WHEN ordered_at = date_trunc('day', ordered_at) THEN strftime(ordered_at, '%Y%m%d')
               ELSE strftime(ordered_at, '%Y%m%dT%H%M%S') END"""
     made = f"customer_id || '-' || {time} {'' if 'product_id' in optional else number}"
-    with duckdb.connect() as con:
+    with cursor() as con:
         con.register("kept", rows.append_column("place", as_arrow(np.arange(rows.num_rows), pa.int64())))
         table = con.sql(
             f"SELECT place, coalesce(order_id, {made}) AS order_id FROM kept ORDER BY place"
@@ -38,18 +39,26 @@ def with_order_ids(rows: pa.Table, optional: Sequence[str]) -> pa.Table:
     return rows.set_column(place, "order_id", table["order_id"])
 
 
-def with_cancelled_at(kept: Kept, until: int | None) -> Kept:
-    """Add, for each sale whose order says when it was cancelled, a line that undoes it at that time.
+def without_later_cancellations(rows: pa.Table, *, until: int | None, now: datetime | None) -> pa.Table:
+    """Return typed rows as they were known: without the cancellations after the day `until` or the moment `now`."""
+    if "cancelled_at" not in rows.column_names:
+        return rows
+    time = as_numpy(rows["cancelled_at"])
+    known = is_valid(rows["cancelled_at"]).copy()
+    if until is not None:
+        known &= time < (until + 1) * DAY_MICROSECONDS
+    if now is not None:
+        known &= time <= np.datetime64(now, "us").astype(np.int64)
+    place = rows.column_names.index("cancelled_at")
+    return rows.set_column(place, "cancelled_at", as_arrow(time, pa.timestamp("us"), valid=known))
 
-    A cancellation after `until` is not known yet.
-    """
+
+def with_cancelled_at(kept: Kept) -> Kept:
+    """Add, for each sale whose order says when it was cancelled, a line that undoes it at that time."""
     if "cancelled_at" not in kept.columns:
         return kept
     time = kept["cancelled_at"]
-    known = (time != NO_TIME) & ~kept["back"]
-    if until is not None:
-        known &= time < (until + 1) * DAY_MICROSECONDS
-    sales = np.flatnonzero(known)
+    sales = np.flatnonzero((time != NO_TIME) & ~kept["back"])
     both = {name: np.concatenate([values, values[sales]]) for name, values in kept.columns.items()}
     made = slice(len(kept), None)
     both["ordered_at"][made] = np.maximum(kept["ordered_at"][sales], time[sales])

@@ -8,6 +8,6 @@ columns      how each column is made of order lines; of order days (order_day_co
 taste        what the values of a text column say: latest, commonest, how many, how mixed
 other_tables events and attributes of the customers
 past         what is known of each customer at the end of one day; all that a feature can see
-reference    numbers about the population, read by features; how they are fitted (population)
-declaration  the @feature declaration and the catalogue class
+reference    numbers about the population, read by features; how they are fitted (population); quarters as keys
+declaration  the @feature declaration and the catalogue class; the source of a feature and what it calls (source)
 """

@@ -10,7 +10,6 @@ needs and calendar follow from the decorator:
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +28,7 @@ from features.kernel.other_tables import ATTRIBUTES
 from features.kernel.past import Past
 from features.kernel.reference import NONE, References
 from features.kernel.running import Floats, Ints
+from features.kernel.source import source_text
 
 FeatureFunction = Callable[[Past], Floats]
 # What a shift of all dates may change: nothing, what depends on the day of the week, or on the time of year.
@@ -57,11 +57,8 @@ class Feature:
 
     @cached_property
     def source_hash(self) -> str:
-        """The first 16 hex digits of the sha256 of the function's source and of the features it calls."""
-        known = self.function.__globals__
-        called = [known[name] for name in self.function.__code__.co_names if name in known]
-        hashes = [one.source_hash for one in called if isinstance(one, Feature)]
-        text = "\n".join([self.name, inspect.getsource(self.function), *hashes])
+        """The first 16 hex digits of the sha256 of the function's source and of what it calls (source.py)."""
+        text = f"{self.name}\n{source_text(self.function, function_of=_function_of)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def lacks(self, present: frozenset[str], references: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -160,8 +157,10 @@ class Catalog:
 
     @staticmethod
     def of_module(module: object) -> Catalog:
-        """Gather the features declared in a module."""
-        return Catalog(value for value in vars(module).values() if isinstance(value, Feature))
+        """Gather the features declared in a module, without those that it imports."""
+        name = getattr(module, "__name__", None)
+        found = [value for value in vars(module).values() if isinstance(value, Feature)]
+        return Catalog(one for one in found if name in (None, one.function.__module__))
 
     def __iter__(self) -> Iterator[Feature]:
         return iter(self._by_name.values())
@@ -201,6 +200,10 @@ class Catalog:
             for one in self:
                 columns[one.name][some] = _checked(one, part)
         return FeatureTable(history.names, past.customers, np.full(len(past), past.day), columns)
+
+
+def _function_of(value: object) -> object:
+    return value.function if isinstance(value, Feature) else value
 
 
 def _checked(one: Feature, past: Past) -> Floats:

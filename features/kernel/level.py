@@ -86,6 +86,7 @@ class DayColumns(ABC):
         self.rows = rows
         self._values: dict[str, Floats] = {}
         self._sums: dict[str, Floats] = {}
+        self._days: dict[str, Ints] = {}
 
     @abstractmethod
     def make(self, name: str) -> Floats:
@@ -108,6 +109,8 @@ class DayColumns(ABC):
 
     def days_of(self, name: str) -> Ints:
         """Return, at each row, the latest row with a value above 0 so far, or the run's blank row; (rows,)."""
-        seen = np.where(self.values(name) > 0, np.arange(len(self.rows)), 0)
-        seen[self.rows.runs.heads] = self.rows.runs.heads
-        return np.maximum.accumulate(seen)
+        if name not in self._days:
+            seen = np.where(self.values(name) > 0, np.arange(len(self.rows)), 0)
+            seen[self.rows.runs.heads] = self.rows.runs.heads
+            self._days[name] = np.maximum.accumulate(seen)
+        return self._days[name]

@@ -21,8 +21,8 @@ Dates = NDArray[np.datetime64]
 ORDER_DAY_COLUMNS: dict[str, Column] = {}
 
 
-def _order_days(make: Make) -> Make:
-    ORDER_DAY_COLUMNS[make.__name__] = Column(make)
+def _order_days(make: Make, *, needs: str | None = None) -> Make:
+    ORDER_DAY_COLUMNS[make.__name__] = Column(make, needs)
     return make
 
 
@@ -81,6 +81,12 @@ def log_gap(known: Known) -> Floats:
 
 
 @_order_days
+def gap_log_gap(known: Known) -> Floats:
+    """`gap` times its logarithm; 0 on the first order day."""
+    return known.on_order_days("gap") * known.on_order_days("log_gap")
+
+
+@_order_days
 def weekday(known: Known) -> Floats:
     """Day of the week, Monday 0."""
     return ((known.order_day + WEEKDAY_OF_EPOCH) % 7).astype(np.float64)
@@ -102,6 +108,20 @@ def holiday_season(known: Known) -> Floats:
 def month_day(known: Known) -> Floats:
     """Day of the month, the first is 0."""
     return _of_calendar(known, lambda date: date - date.astype("datetime64[M]").astype("datetime64[D]"))
+
+
+def coupon_days(known: Known) -> Floats:
+    """1 on order days with a coupon."""
+    return (known.on_order_days("coupon_lines") > 0).astype(np.float64)
+
+
+def discount_days(known: Known) -> Floats:
+    """1 on order days with a discount."""
+    return (known.on_order_days("discounted_lines") > 0).astype(np.float64)
+
+
+_order_days(coupon_days, needs="coupon")
+_order_days(discount_days, needs="discount")
 
 
 def _of_calendar(known: Known, what: Callable[[Dates], NDArray[Any]]) -> Floats:

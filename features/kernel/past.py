@@ -19,6 +19,7 @@ from features.kernel.known import ORDER_DAYS
 from features.kernel.level import BLANK, DayColumns
 from features.kernel.order_day_columns import ORDER_DAY_COLUMNS
 from features.kernel.other_tables import Attributes, attribute_of
+from features.kernel.quarters import FIRST_QUARTER, QUARTERS, quarter_codes
 from features.kernel.reference import NONE, References
 from features.kernel.running import Floats, Ints
 from features.kernel.taste import Taste
@@ -151,6 +152,11 @@ class Past:
         """Return the place of the commonest value, of equals the one that was so first; -1 if there is none."""
         return self._taste(column).mode.take(self._edge(self._known, 0))
 
+    def mode_day(self, column: str) -> Floats:
+        """Return the last day with the commonest value of a text column (NaN if there is none)."""
+        day = self._taste(column).mode_day.take(self._edge(self._known, 0))
+        return np.where(day == BLANK, np.nan, day)
+
     def mode_share(self, column: str) -> Floats:
         """Return the share of lines with the commonest value among lines with a value."""
         taste, edge = self._taste(column), self._edge(self._known, 0)
@@ -171,7 +177,9 @@ class Past:
         return self._taste(column).distinct(low, high).take(self._views).astype(np.float64)
 
     def text(self, column: str) -> Text:
-        """Return the values that codes of a text column (or of customers.<name>) are places in."""
+        """Return the values that codes of a text column, customers.<name> or first_quarter are places in."""
+        if column == FIRST_QUARTER:
+            return QUARTERS
         if column.startswith("customers."):
             return self._attributes.text(attribute_of(column))
         self._require_text(column)
@@ -185,6 +193,10 @@ class Past:
     def code(self, attribute: str) -> Ints:
         """Return the place of a text of the customers table in `text("customers.<name>")`, -1 until it is known."""
         return self._attributes.codes(attribute_of(attribute), self.customers, self.day)
+
+    def first_quarter(self) -> Ints:
+        """Return the place in `text("first_quarter")` of the quarter of the first order day."""
+        return quarter_codes(self.first_day())
 
     # ------------------------------------------------------------ the population
     def reference(self, name: str, column: str, codes: Ints) -> Floats:

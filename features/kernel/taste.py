@@ -57,11 +57,12 @@ class Taste:
     @cached_property
     def mode(self) -> Ints:
         """The code of the commonest value, -1 if there is none; of equals the one that was so first."""
-        reached = np.empty(len(self._codes), dtype=np.bool_)
-        reached[:1] = True
-        reached[1:] = self._highest[1:] > self._highest[:-1]
-        at = np.maximum.accumulate(np.where(reached, np.arange(len(reached)), 0))
-        return self._after_each_day(self._codes[at], -1)
+        return self._after_each_day(self._codes[self._of_mode], -1)
+
+    @cached_property
+    def mode_day(self) -> Ints:
+        """The last day with the commonest value, BLANK if there is none."""
+        return self._after_each_day(self._days[0][self._of_mode], BLANK)
 
     @cached_property
     def mode_lines(self) -> Ints:
@@ -99,6 +100,14 @@ class Taste:
     def _highest(self) -> Ints:
         """The running count of the commonest value, above all those of earlier views; by line."""
         return np.maximum.accumulate(self._owner * self._room + self._seen.number)
+
+    @cached_property
+    def _of_mode(self) -> Ints:
+        """The last line with the commonest value so far: the one with which its count rose; by line."""
+        reached = np.empty(len(self._codes), dtype=np.bool_)
+        reached[:1] = True
+        reached[1:] = self._highest[1:] > self._highest[:-1]
+        return np.maximum.accumulate(np.where(reached, np.arange(len(reached)), 0))
 
     def _after_each_day(self, values: NDArray[np.integer], empty: int) -> Ints:
         """Return the value of the latest line up to each row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,7 @@ class _Gathering:
     def __init__(self, most: int) -> None:
         self.most = most
         self.hashes: Hashes = np.empty(0, dtype=np.uint64)
+        self.lock = Lock()  # partitions are worked on in several threads
 
     def choose(self, _: int, lines: pa.Table) -> pa.Table:
         """Return the lines of the customers who may be in the sample."""
@@ -41,7 +43,8 @@ class _Gathering:
         used = np.unique(codes)
         hashes = np.full(len(names), np.iinfo(np.uint64).max, dtype=np.uint64)
         hashes[used] = id_hashes(np.array(names.to_pylist(), dtype=object)[used])
-        self.hashes = _smallest(np.concatenate([self.hashes, hashes[used]]), self.most)
+        with self.lock:
+            self.hashes = _smallest(np.concatenate([self.hashes, hashes[used]]), self.most)
         return _plain(lines.filter(as_arrow(hashes[codes] <= self.limit, pa.bool_())))
 
     def still_wanted(self, lines: pa.Table) -> pa.Table:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -20,17 +19,27 @@ import pyarrow as pa
 from contracts.days import to_date
 from contracts.errors import DataError
 from features.cleaning.clean import Frame
-from features.cleaning.rules import Reading, kind_of, optional_columns, ordered_at, typed_rows
+from features.cleaning.rules import (
+    IDS,
+    Reading,
+    kind_of,
+    optional_columns,
+    ordered_at,
+    phones_table,
+    typed_rows,
+)
+from features.identity.keys import phone_key
 from features.prepared.overview import Overview
 from features.reading.conventions import common_mapping, exported_as_floats, mapping_of, settle
 from features.reading.dates import DateStyle, read_style
 from features.reading.exports import combine
-from features.reading.locations import Item, find_items
+from features.reading.locations import Item, Named, find_items
 from features.reading.mapping import Mapping
 from features.reading.sources import Source, load_source
 
 BATCH_ROWS = 500_000
 MEMORY = "1GB"  # what DuckDB may use; beyond it, it uses the disk
+_PHONES = pa.schema([("raw", pa.string()), ("phone_key", pa.string())])
 _ENCODINGS = {"latin-1": "Latin-1", "windows-1252": "Windows-1252"}
 
 
@@ -86,7 +95,7 @@ def row_schema(optional: Sequence[str]) -> pa.Schema:
 
 @contextmanager
 def opened(
-    source: str | Path | Sequence[str | Path],
+    source: Named | Sequence[Named],
     *,
     mapping: Mapping | None = None,
     until: int | None = None,
@@ -141,11 +150,13 @@ def frame_of(
 
 def notes_on(sources: Sequence[Source]) -> tuple[str, ...]:
     """Return what there is to say about the sources."""
-    return tuple(
+    told = [note for source in sources for note in source.notes]
+    told += [
         f"{source.path} is not UTF-8 and was read as {_ENCODINGS[source.encoding]}."
         for source in sources
         if source.encoding in _ENCODINGS
-    )
+    ]
+    return tuple(told)
 
 
 def local_now(now: datetime | None, timezone: str) -> datetime | None:
@@ -173,7 +184,7 @@ def _open(
     sources = combine(con, sources)
     mappings = [mapping_of(source, mapping, first=sources[0]) for source in sources]
     if like is not None:
-        mappings = [replace(one, decimal=like.decimal, currency=like.currency) for one in mappings]
+        mappings = [replace(one, currency=like.currency) for one in mappings]
     style = _date_style(con, sources, mappings, style)
     mappings = [
         settle(con, source, one, _seen(source, one, style, until))
@@ -186,10 +197,13 @@ def _open(
             one,
             style,
             exported_as_floats(con, source, one, _seen(source, one, style, until)),
+            _plain_ids(con, source, one),
             optional,
         )
         for source, one in zip(sources, mappings, strict=True)
     )
+    for reading in readings:
+        _read_phones(con, reading)
     counts = " UNION ALL ".join(f"SELECT count(*) AS n FROM {source.table}" for source in sources)
     (rows,) = con.execute(f"SELECT sum(n) FROM ({counts})").fetchall()[0]
     if not rows:
@@ -203,6 +217,34 @@ def _seen(source: Source, mapping: Mapping, style: DateStyle, until: int | None)
         return "true"
     time = ordered_at(source, mapping, style)
     return f"coalesce({time} < TIMESTAMP '{to_date(until + 1).isoformat()}', true)"
+
+
+def _read_phones(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Make the table of a source's distinct telephone numbers and their keys."""
+    phone = reading.column("phone")
+    if phone is None:
+        return
+    name, region = phones_table(reading.source), reading.mapping.phone_region
+    rows = con.execute(f"SELECT DISTINCT {phone[0]}::VARCHAR FROM {reading.source.table}").fetchall()
+    keys = [(text, phone_key(text, region=region)) for (text,) in rows if text]
+    con.execute(f"CREATE TEMP TABLE {name} (raw VARCHAR, phone_key VARCHAR)")
+    con.register("keys", pa.table({"raw": [a for a, _ in keys], "phone_key": [b for _, b in keys]}, _PHONES))
+    con.execute(f"INSERT INTO {name} SELECT * FROM keys WHERE phone_key IS NOT NULL")
+    con.unregister("keys")
+
+
+def _plain_ids(con: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping) -> frozenset[str]:
+    """Return the id columns in which no value is short or has a space: none of them is a word for nothing.
+
+    Looking costs next to nothing; treating each id as if it might be one costs as much as reading it.
+    """
+    places = {part: source.place_of(mapping.columns.get(part)) for part in (*IDS, "line_id")}
+    texts = {part: at for part, at in places.items() if at is not None and source.types[at] == "VARCHAR"}
+    if not texts:
+        return frozenset()
+    odd = ", ".join(f"count(*) FILTER (strlen(c{at}) <= 4 OR contains(c{at}, ' '))" for at in texts.values())
+    (counts,) = con.execute(f"SELECT {odd} FROM {source.table}").fetchall()
+    return frozenset(part for part, count in zip(texts, counts, strict=True) if not count)
 
 
 def _date_style(

@@ -3,7 +3,7 @@
 In memory for small sources (one partition), in a folder for large ones and for those that grow:
 
     manifest.json            mapping, conventions, sources, overview; says which deliveries count
-    rows/0001/000.arrow …    the typed rows of the first delivery, one Arrow file per partition
+    rows/0001/0000.arrow …   the typed rows of the first delivery, one Arrow file per partition
     refused/0001.parquet     its rows that a row rule refuses, as they were written
 
 A delivery is written aside, put in its place, and counts from the moment at which the manifest names it: whoever
@@ -57,6 +57,14 @@ class Partitions(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What there is to say about the sources."""
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this state of the rows from others; empty where nothing is kept."""
+
+    @property
+    def lines_folder(self) -> Path | None:
+        """Where cleaned lines are kept, None if they are not."""
+
     def rows(self, partition: int) -> pa.Table:
         """Return the typed rows of one partition."""
 
@@ -72,6 +80,8 @@ class InMemory:
     table: pa.Table
     overview: Overview
     count: int = 1
+    fingerprint: str = ""
+    lines_folder: Path | None = None
 
     @staticmethod
     def of(intake: Intake) -> InMemory:
@@ -113,7 +123,7 @@ class InMemory:
 
     def quarantine(self, refused: pa.Table, late: pa.Table) -> pa.Table:
         """Return the refused rows as they were written."""
-        return read_quarantine(self.intake.con, self.intake.sources, refused)
+        return read_quarantine(self.intake.con, self.intake.readings, refused)
 
 
 def order_span(rows: Partitions, *, until: int | None, now: datetime | None) -> tuple[int, int]:
@@ -129,5 +139,6 @@ def frame(rows: Partitions, *, until: int | None, now: datetime | None) -> Frame
 
 
 def is_prepared(path: str | Path) -> bool:
-    """Tell whether a path is a folder of prepared partitions."""
-    return (Path(path) / "rows").is_dir() and (Path(path) / "manifest.json").is_file()
+    """Tell whether a path is a folder of prepared partitions, be it unfinished or without its manifest."""
+    folder = Path(path)
+    return (folder / "rows").is_dir() and any((folder / name).is_file() for name in ("manifest.json", "lock"))

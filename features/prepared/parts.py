@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,13 +29,16 @@ def write_part(path: Path, tables: Iterable[pa.Table]) -> None:
     """Write tables into one Parquet file that is whole or not there, whatever happens."""
     aside, tables = path.with_name(path.name + ".part"), iter(tables)
     first = next(tables)
-    with aside.open("wb") as file:
-        with pq.ParquetWriter(file, first.schema, **PARQUET) as writer:
-            for table in chain([first], tables):
-                writer.write_table(table)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("wb") as file:
+            with pq.ParquetWriter(file, first.schema, **PARQUET) as writer:
+                for table in chain([first], tables):
+                    writer.write_table(table)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,22 @@ class PartsFolder:
 
         Raises ArtifactError if `out` is no folder of parts or another process is making it.
         """
-        if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
-            raise ArtifactError(f"{out} holds something else. Give a new folder.")
+        _require_parts(out)
+        old = _old(out)
+        if old.exists() and not out.exists():  # stopped between the two renames of `publish`
+            old.replace(out)
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
         aside = out.with_name(f".{out.name}.{name}.part")
         aside.mkdir(parents=True, exist_ok=True)
-        with (aside / "lock").open("w") as lock:
+        with _locked(aside) as free:
+            if not free:
+                raise ArtifactError(f"{out} is being written by another process. Wait for it.")
+            parts = PartsFolder(out, aside)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ArtifactError(f"{out} is being written by another process. Wait for it.") from None
-            yield PartsFolder(out, aside)
+                yield parts
+            finally:
+                if not any(aside.glob("part-*.parquet")):
+                    shutil.rmtree(aside, ignore_errors=True)  # nothing to go on with
 
     def path(self, partition: int) -> Path:
         """Return where a part is, once it is finished."""
@@ -99,11 +108,49 @@ class PartsFolder:
         for note in self.aside.glob("note-*.json"):
             note.unlink()
         (self.aside / "lock").unlink()
-        old = self.out.with_name(f".{self.out.name}.old")
+        old = _old(self.out)
         shutil.rmtree(old, ignore_errors=True)
         if self.out.exists():
             self.out.replace(old)
         self.aside.replace(self.out)
         shutil.rmtree(old, ignore_errors=True)
-        for left in self.out.parent.glob(f".{self.out.name}.*.part"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in _interrupted(self.out):
+            with _locked(left) as free:
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _require_parts(out: Path) -> None:
+    """Refuse a target that holds something other than parts."""
+    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()) and not _holds_parts(out)):
+        raise ArtifactError(f"{out} holds something else. Give a new folder.")
+    if out.resolve() == Path.cwd() or out.is_mount():
+        raise ArtifactError(f"{out} cannot be replaced as a whole. Give a folder inside it.")
+
+
+def _holds_parts(out: Path) -> bool:
+    return (out / MANIFEST).is_file() and all(
+        item.name == MANIFEST or item.match("part-*.parquet") for item in out.iterdir()
+    )
+
+
+def _old(out: Path) -> Path:
+    return out.with_name(f".{out.name}.old")
+
+
+def _interrupted(out: Path) -> list[Path]:
+    """Return the folders that other jobs for the same target left behind."""
+    name = re.compile(re.escape(f".{out.name}.") + "[0-9a-f]{12}[.]part")
+    return [item for item in out.parent.iterdir() if name.fullmatch(item.name)]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold a folder's lock, which ends with the process; False if another one holds it."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True

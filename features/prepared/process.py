@@ -13,10 +13,11 @@ from typing import Generic, TypeVar
 import pyarrow as pa
 
 from features.cleaning.account import Account
-from features.cleaning.clean import clean
+from features.cleaning.clean import Cleaned, Frame, clean
 from features.cleaning.flags import FLAGS
 from features.cleaning.report import OrdersReport, build_report, require_lines
 from features.kernel.fingerprint import fingerprint
+from features.prepared.cache import KeptLines
 from features.prepared.partitions import Partitions, frame
 
 Result = TypeVar("Result")
@@ -26,8 +27,13 @@ THREADS = 2
 
 @dataclass
 class Tally:
-    """What the partitions had, gathered while they are worked on."""
+    """What the partitions had, gathered while they are worked on.
 
+    quarantined: gather the refused rows as well; fingerprinted: and the sha256 of the lines.
+    """
+
+    quarantined: bool = False
+    fingerprinted: bool = False
     accounts: list[Account] = field(default_factory=list)
     flags: list[pa.Table] = field(default_factory=lambda: [FLAGS.empty_table()])
     refused: list[pa.Table] = field(default_factory=list)
@@ -85,20 +91,35 @@ def process(
     At most `threads` partitions are in memory at a time. only: the partitions asked for.
     """
     known = frame(rows, until=until, now=now)
+    last_day = max(rows.overview.days, default=0)
+    kept = None
+    if not tally.quarantined:
+        kept = KeptLines.of(rows.lines_folder, known, state=rows.fingerprint, last_day=last_day)
 
     def one(partition: int) -> _Done[Result]:
-        cleaned = clean(rows.rows(partition), known)
+        cleaned = _cleaned(rows, partition, known, kept)
         result = work(partition, cleaned.lines)
-        digest = fingerprint(cleaned.lines)
+        digest = fingerprint(cleaned.lines) if tally.fingerprinted else ""
         return _Done(partition, cleaned.account, cleaned.flags, cleaned.refused, cleaned.late, digest, result)
 
     for done in _in_order(one, range(rows.count) if only is None else only, threads):
         tally.accounts.append(done.account)
         tally.flags.append(done.flags)
-        tally.refused.append(done.refused)
-        tally.late.append(done.late)
+        if tally.quarantined:
+            tally.refused.append(done.refused)
+            tally.late.append(done.late)
         tally.digests.append(done.digest)
         yield done.partition, done.result
+
+
+def _cleaned(rows: Partitions, partition: int, known: Frame, kept: KeptLines | None) -> Cleaned:
+    if kept is None:
+        return clean(rows.rows(partition), known)
+    found = kept.read(partition)
+    if found is None:
+        found = clean(rows.rows(partition), known)
+        kept.write(partition, found)
+    return found
 
 
 def _in_order(

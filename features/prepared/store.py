@@ -15,24 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.ipc as ipc
-import pyarrow.parquet as pq
 
 from contracts.errors import ArtifactError, DeclarationError
-from features.cleaning.quarantine import quarantine_of, read_quarantine
+from features.cleaning.quarantine import quarantine_of
 from features.cleaning.rules import optional_columns
-from features.kernel.buffers import as_arrow, as_numpy
-from features.prepared.ingest import Intake, opened, require_dates, row_schema
+from features.prepared.chunks import read_chunk, read_refused, write_chunks
+from features.prepared.ingest import Intake, opened, row_schema
 from features.prepared.overview import Overview
 from features.prepared.partitions import InMemory, Partitions, is_prepared
+from features.reading.conventions import joined
 from features.reading.dates import DateStyle
+from features.reading.locations import Item, Named, find_items
 from features.reading.mapping import Mapping
-from features.reading.sources import find_files
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+LOCK = "lock"
+_OURS = {LOCK, "rows", "refused", MANIFEST + ".part"}
 ROWS_PER_PARTITION = 600_000
 MOST_PARTITIONS = 2000
 ROWS_IN_MEMORY = 3_000_000
@@ -40,10 +40,14 @@ ROWS_IN_MEMORY = 3_000_000
 
 @dataclass(frozen=True)
 class Delivery:
-    """One taking-in: its number, its sources (number, path, sha256), the rows that do not fit, and notes."""
+    """One taking-in: its number, its sources (number, path, sha256), the rows that do not fit, and notes.
+
+    sums: the checksums of its chunks, one for each partition, and of its refused rows.
+    """
 
     number: int
     sources: tuple[dict[str, Any], ...]
+    sums: tuple[int, ...]
     malformed: int = 0
     notes: tuple[str, ...] = ()
 
@@ -60,10 +64,11 @@ class Prepared:
     overview: Overview
     deliveries: tuple[Delivery, ...]
     duckdb: str = field(default=duckdb.__version__)
+    lines_folder: Path | None = None  # where cleaned lines are kept
 
     @staticmethod
     def create(
-        source: str | Path | Sequence[str | Path],
+        source: Named | Sequence[Named],
         folder: Path,
         *,
         mapping: Mapping | None = None,
@@ -74,16 +79,18 @@ class Prepared:
         partitions: by default as many as give each about 600,000 rows. Raises DataError for what cannot be read,
         ArtifactError if the folder holds something.
         """
+        _require_raw(source)
+        _require_free(folder)
         with opened(source, mapping=mapping) as intake:
             return Prepared.of(intake, folder, given=mapping is not None, partitions=partitions)
 
     @staticmethod
     def of(intake: Intake, folder: Path, *, given: bool, partitions: int | None = None) -> Prepared:
         """Make prepared partitions of opened sources; see `create`."""
+        _require_free(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            if any(item.name not in ("lock", "rows", "refused") for item in folder.iterdir()):
-                raise ArtifactError(f"{folder} is not empty. Give a new folder, or add to it with --append.")
+            _require_free(folder)
             _sweep(folder, ())
             count = partitions or _wanted_partitions(intake)
             overview, delivery = _take_in(intake, folder, number=1, partitions=count)
@@ -101,18 +108,22 @@ class Prepared:
                 f"{folder}: no prepared orders ({error.strerror}). Make them with `repurchase prepare`."
             ) from None
         except ValueError:
-            raise ArtifactError(f"{folder}/{MANIFEST} is damaged. Prepare the orders again.") from None
-        if manifest.get("format") != FORMAT:
+            manifest = {"format": FORMAT}
+        known = manifest.get("format") if isinstance(manifest, dict) else None
+        if known != FORMAT:
             raise ArtifactError(
-                f"{folder} has format {manifest.get('format')}; this version reads {FORMAT}. Prepare the orders again."
+                f"{folder} has format {known}; this version reads {FORMAT}. Prepare the orders again."
             )
+        if manifest.pop("sha256", None) != _digest(manifest):
+            raise ArtifactError(f"{folder}/{MANIFEST} is damaged. Prepare the orders again.")
         return Prepared._of_manifest(folder, manifest)
 
-    def append(self, source: str | Path | Sequence[str | Path]) -> tuple[Prepared, tuple[str, ...]]:
+    def append(self, source: Named | Sequence[Named]) -> tuple[Prepared, tuple[str, ...]]:
         """Add a delivery without rereading the past; return the new state and the files that were there before.
 
-        Columns and conventions are those of the first delivery. Raises DataError if the new sources do not fit them.
+        Currency, shape and mapping are those of the first delivery. Raises DataError if the new sources do not fit.
         """
+        _require_raw(source)
         if self.duckdb != duckdb.__version__:
             raise ArtifactError(
                 f"{self.folder} was made with duckdb {self.duckdb}; {duckdb.__version__} would put customers into "
@@ -121,7 +132,8 @@ class Prepared:
         with _locked(self.folder):
             now = Prepared.open(self.folder)
             _sweep(self.folder, now.deliveries)
-            new, known = now._sort_out(source)
+            found = find_items(source)
+            new, known = now._sort_out(found.items)
             if not new:
                 return now, known
             number = now.deliveries[-1].number + 1
@@ -132,10 +144,14 @@ class Prepared:
                 style=now.style,
                 first_number=max(one["number"] for one in now.sources) + 1,
             ) as intake:
+                mapping = _grown(now.mapping, intake)
                 overview, delivery = _take_in(intake, self.folder, number=number, partitions=now.count)
-                mapping = _joined(now.mapping, intake.mapping)
             grown = replace(
-                now, mapping=mapping, overview=now.overview + overview, deliveries=(*now.deliveries, delivery)
+                now,
+                mapping=mapping,
+                style=_known(now.style, intake.style),
+                overview=now.overview + overview,
+                deliveries=(*now.deliveries, replace(delivery, notes=(*found.notes, *delivery.notes))),
             )
             grown._write_manifest()
         return grown, known
@@ -168,35 +184,40 @@ class Prepared:
     @property
     def fingerprint(self) -> str:
         """The sha256 of what the manifest says: another state of the data is another fingerprint."""
-        return hashlib.sha256(json.dumps(self._manifest(), sort_keys=True).encode()).hexdigest()
+        return _digest(self._manifest())
 
     def rows(self, partition: int) -> pa.Table:
         """Return the typed rows of one partition; ArtifactError if a file is gone or damaged."""
         schema = row_schema(self.optional)
         tables = [
-            _with_columns(_read(self._rows_file(delivery.number, partition)), schema)
-            for delivery in self.deliveries
+            _with_columns(
+                read_chunk(self.folder, number=one.number, partition=partition, checksum=one.sums[partition]),
+                schema,
+            )
+            for one in self.deliveries
         ]
         return pa.concat_tables(tables)
 
     def quarantine(self, refused: pa.Table, late: pa.Table) -> pa.Table:
         """Return the refused rows: as they were written where a row rule refused them, else as they were read."""
-        files = [self.folder / "refused" / f"{delivery.number:04d}.parquet" for delivery in self.deliveries]
-        written = pa.concat_tables([pq.read_table(file) for file in files], promote_options="default")
+        tables = [
+            read_refused(self.folder, number=one.number, checksum=one.sums[-1]) for one in self.deliveries
+        ]
+        written = pa.concat_tables(tables, promote_options="default")
         paths = {one["number"]: one["path"] for one in self.sources}
         return quarantine_of(written, refused, late, paths=paths, mapping=self.mapping)
 
-    def _rows_file(self, delivery: int, partition: int) -> Path:
-        return self.folder / "rows" / f"{delivery:04d}" / f"{partition:04d}.arrow"
-
-    def _sort_out(self, source: str | Path | Sequence[str | Path]) -> tuple[list[str], tuple[str, ...]]:
-        """Return the sources that are new, and those whose very bytes were taken in before."""
+    def _sort_out(self, items: Sequence[Item]) -> tuple[list[Item], tuple[str, ...]]:
+        """Return the sources that are new, and those files whose very bytes were taken in before."""
         hashes = {one["sha256"] for one in self.sources if one["sha256"]}
-        new: list[str] = []
+        new: list[Item] = []
         known: list[str] = []
-        for file in find_files(source):
-            seen = file.path is not None and _sha256(file.path) in hashes
-            (known if seen else new).append(str(file))
+        for item in items:
+            whole = item.kind == "file" and item.sheet is None
+            if whole and _sha256(item) in hashes:
+                known.append(str(item))
+            else:
+                new.append(item)
         return new, tuple(known)
 
     def _manifest(self) -> dict[str, Any]:
@@ -214,7 +235,8 @@ class Prepared:
     def _write_manifest(self) -> None:
         aside = self.folder / (MANIFEST + ".part")
         with aside.open("w", encoding="utf-8") as file:
-            json.dump(self._manifest(), file)
+            content = self._manifest()
+            json.dump({**content, "sha256": _digest(content)}, file)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(self.folder / MANIFEST)
@@ -222,7 +244,13 @@ class Prepared:
     @staticmethod
     def _of_manifest(folder: Path, manifest: dict[str, Any]) -> Prepared:
         deliveries = tuple(
-            Delivery(one["number"], tuple(one["sources"]), one["malformed"], tuple(one["notes"]))
+            Delivery(
+                one["number"],
+                tuple(one["sources"]),
+                tuple(one["sums"]),
+                one["malformed"],
+                tuple(one["notes"]),
+            )
             for one in manifest["deliveries"]
         )
         return Prepared(
@@ -237,9 +265,16 @@ class Prepared:
         )
 
 
-def _joined(first: Mapping, other: Mapping) -> Mapping:
-    """Return the first mapping with the columns that the other adds; DataError if they are not of one shop."""
-    return replace(first, columns={**other.columns, **first.columns})
+def _grown(first: Mapping, intake: Intake) -> Mapping:
+    """Return the mapping of earlier deliveries with what the new one adds; DataError if they are not of one shop."""
+    names = ("what was prepared before", intake.sources[0].path)
+    column = first.source_column or intake.mapping.source_column
+    return replace(joined(first, intake.mapping, names=names), source_column=column)
+
+
+def _known(first: DateStyle, other: DateStyle) -> DateStyle:
+    """Return the earlier style of dates; whether day or month come first may be told by a later delivery."""
+    return first if first.day_first is not None else replace(first, day_first=other.day_first)
 
 
 def _wanted_partitions(intake: Intake) -> int:
@@ -248,67 +283,13 @@ def _wanted_partitions(intake: Intake) -> int:
 
 def _take_in(intake: Intake, folder: Path, *, number: int, partitions: int) -> tuple[Overview, Delivery]:
     """Write one delivery's rows and refused rows; return what it adds."""
-    rows = folder / "rows" / f"{number:04d}"
-    aside = rows.with_name(rows.name + ".part")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    overview, refused = _scatter(intake, aside, partitions)
-    require_dates(intake.con, intake.readings[0], overview)
-    (folder / "refused").mkdir(exist_ok=True)
-    quarantine = read_quarantine(intake.con, intake.sources, refused, numbered=True)
-    pq.write_table(quarantine, folder / "refused" / f"{number:04d}.parquet")
-    aside.replace(rows)
+    overview, sums = write_chunks(intake, folder, number=number, partitions=partitions)
     sources = tuple(
-        {"number": one.number, "path": one.path, "sha256": _sha256(Path(one.path))} for one in intake.sources
+        {"number": one.number, "path": one.path, "sha256": _sha256_of_file(Path(one.path))}
+        for one in intake.sources
     )
-    return overview, Delivery(number, sources, sum(intake.malformed.values()), intake.notes)
-
-
-def _scatter(intake: Intake, folder: Path, partitions: int) -> tuple[Overview, pa.Table]:
-    """Write the typed rows into one file per partition; return their overview and which rows are refused."""
-    schema = row_schema(intake.optional)
-    overview, refused = Overview(), []
-    part = f"(hash(coalesce(customer_id, source_row::VARCHAR)) % {partitions})::SMALLINT AS part,"
-    intake.con.execute("SET preserve_insertion_order = false")
-    writers = [_writer(folder / f"{k:04d}.arrow", schema) for k in range(partitions)]
-    try:
-        for reading in intake.readings:
-            for batch in intake.batches(reading, part):
-                rows = pa.Table.from_batches([batch])
-                overview += Overview.of(rows)
-                bad = np.flatnonzero(as_numpy(rows["reason"]) > 0)
-                refused.append(
-                    rows.select(["source", "source_row", "reason"]).take(as_arrow(bad, pa.int64()))
-                )
-                _write_parts(rows, writers)
-    finally:
-        for writer in writers:
-            writer.close()
-    return overview, pa.concat_tables(refused)
-
-
-def _write_parts(rows: pa.Table, writers: list[ipc.RecordBatchFileWriter]) -> None:
-    part = as_numpy(rows["part"])
-    rows = rows.drop_columns(["part"])
-    if len(writers) > 1:
-        order = np.argsort(part, kind="stable")
-        rows, part = rows.take(as_arrow(order, pa.int64())), part[order]
-    ends = np.searchsorted(part, np.arange(len(writers) + 1))
-    for writer, start, end in zip(writers, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-        if end > start:
-            writer.write_table(rows.slice(start, end - start))
-
-
-def _writer(path: Path, schema: pa.Schema) -> ipc.RecordBatchFileWriter:
-    return ipc.new_file(str(path), schema, options=ipc.IpcWriteOptions(compression="lz4"))
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        with pa.memory_map(str(path)) as file:
-            return ipc.open_file(file).read_all()
-    except (OSError, pa.ArrowException) as error:
-        raise ArtifactError(f"{path} is gone or damaged ({error}). Prepare the orders again.") from None
+    malformed = sum(intake.malformed.values())
+    return overview, Delivery(number, sources, tuple(sums), malformed, intake.notes)
 
 
 def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -327,10 +308,27 @@ def _sweep(folder: Path, deliveries: Sequence[Delivery]) -> None:
             shutil.rmtree(item)
 
 
+def _require_raw(source: Named | Sequence[Named]) -> None:
+    """Refuse prepared orders where files are wanted."""
+    for one in [source] if isinstance(source, str | Path | Item) else source:
+        if not isinstance(one, Item) and is_prepared(one):
+            raise DeclarationError(
+                f"{one} holds prepared orders. Give it alone, or add the files to it: repurchase prepare FILES "
+                f"--append {one}"
+            )
+
+
+def _require_free(folder: Path) -> None:
+    """Refuse a folder that holds something; what an interrupted run of ours left there is nothing."""
+    held = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
+    if held and not (LOCK in held and held <= _OURS):
+        raise ArtifactError(f"{folder} is not empty. Give a new folder, or add to it with --append.")
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which ends with the process; ArtifactError if another one holds it."""
-    with (folder / "lock").open("w") as file:
+    with (folder / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -340,17 +338,26 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _sha256(path: Path) -> str:
-    """Return a file's sha256, empty for a source that is no file."""
+def _sha256(item: Item) -> str:
+    """Return a file's sha256, empty for what is no whole file."""
+    whole = item.kind == "file" and item.sheet is None and item.path is not None
+    return _sha256_of_file(item.path) if whole and item.path else ""
+
+
+def _sha256_of_file(path: Path) -> str:
     if not path.is_file():
         return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _digest(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
 @contextmanager
 def partitions_of(
-    source: str | Path | Sequence[str | Path],
+    source: Named | Sequence[Named],
     *,
     mapping: Mapping | None = None,
     until: int | None = None,
@@ -360,14 +367,15 @@ def partitions_of(
 
     folder: where large sources are prepared (default: a temporary folder); if they already are, they stay.
     """
-    if isinstance(source, str | Path):
-        source = [source]
-    if len(source) == 1 and is_prepared(source[0]):
+    named = [source] if isinstance(source, str | Path | Item) else list(source)
+    if len(named) == 1 and not isinstance(named[0], Item) and is_prepared(named[0]):
         if mapping is not None:
-            raise DeclarationError(f"{source[0]} was prepared with its own mapping. Leave --map out.")
-        yield Prepared.open(Path(source[0]))
+            raise DeclarationError(f"{named[0]} was prepared with its own mapping. Leave --map out.")
+        made = Prepared.open(Path(named[0]))
+        yield replace(made, lines_folder=made.folder / "lines")
         return
-    if folder is not None and is_prepared(folder):
+    _require_raw(named)
+    if folder is not None and (folder / MANIFEST).is_file():
         yield Prepared.open(folder)
         return
     with opened(source, mapping=mapping, until=until) as intake:

@@ -6,6 +6,7 @@ timezone = "Europe/Berlin"           # naive times are local; times with an offs
 date_format = "%d.%m.%Y"             # strptime, or "excel"; only where the dates do not settle it themselves
 decimal = ","                        # the decimal mark; else what the amounts show
 encoding = "windows-1252"            # of text files; else found out
+phone_region = "DE"                  # where telephone numbers without a country code belong
 source_column = "sheet"              # tells deliveries apart inside one file
 order_columns = ["Created at"]       # stand on the first row of each order only, and are filled down
 discount_included = false            # the amount is before the discount: its absolute value is taken off
@@ -73,6 +74,7 @@ class Mapping:
     date_format: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    phone_region: str | None = None
     source_column: str | None = None
     order_columns: tuple[str, ...] = ()
     discount_included: bool = True
@@ -100,6 +102,7 @@ class Mapping:
         check.check_currency(where, self.currency)
         check.check_rates(where, self.rates, self.currency if self.is_complete else "")
         check.check_encoding(where, self.encoding)
+        check.check_phone_region(where, self.phone_region)
         check.check_patterns(where, "not_products", self.not_products)
         check.check_patterns(where, "test_customers", self.test_customers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ LISTS = ("order_columns", "unpaid_statuses", "cancelled_statuses", "not_products
 SECTIONS = ("columns", "rates", "rules")
 _MAY_BE_NONE = (
     "preset", "date_format", "decimal", "encoding", "source_column", "cancelled_order_prefix",
+    "phone_region",
 )  # fmt: skip
 
 
@@ -138,11 +138,19 @@ def check_decimal(where: str, decimal: str | None) -> None:
 def check_encoding(where: str, encoding: str | None) -> None:
     """Refuse an encoding that is not known."""
     try:
-        codecs.lookup("utf-8" if encoding is None else encoding)
+        b"text".decode("utf-8" if encoding is None else encoding, "replace")
     except (LookupError, ValueError):
         raise DeclarationError(
             f"{where}: encoding '{encoding}' is not known. Write it like utf-8, latin-1 or windows-1252."
         ) from None
+
+
+def check_phone_region(where: str, region: str | None) -> None:
+    """Refuse a region that telephone numbers do not know."""
+    if region is not None and not (len(region) == 2 and region.isascii() and region.isupper()):
+        raise DeclarationError(
+            f"{where}: phone_region '{region}' is not known. Write two capital letters, for example DE or GB."
+        )
 
 
 def check_preset(where: str, preset: str | None) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from features.identity.evidence import EVIDENCE, NO_EVIDENCE
 from features.identity.keys import email_key_sql
-from features.reading.raw_table import text_array
+from features.reading.dates import literal
 from features.tables.gate import Gate
 from features.tables.mapping import PERSONAL_PARTS
 
@@ -122,12 +122,11 @@ def read_quarantine(gate: Gate) -> pa.Table:
     text = "NULL" if withheld else "text"
     blanks = "".join(f", {text if i == 0 else 'NULL'} AS {part}" for i, part in enumerate(parts))
     selects.append(f"SELECT 'malformed_row' AS reason, source, source_row{blanks} FROM malformed")
+    paths = " ".join(f"WHEN {source.number} THEN {literal(source.path)}" for source in gate.sources)
     table = gate.con.sql(
-        f"SELECT * FROM ({' UNION ALL '.join(selects)}) ORDER BY source, source_row, reason"
+        f"""SELECT reason, CASE source {paths} END AS source_file, * EXCLUDE (reason, source)
+            FROM ({" UNION ALL ".join(selects)}) ORDER BY source, source_row, reason"""
     ).to_arrow_table()
-    paths = text_array([source.path for source in gate.sources])
-    places = table["source"].combine_chunks()
-    table = table.set_column(1, "source_file", paths.take(places))
     return table.cast(pa.schema([_field(field) for field in table.schema]))
 
 

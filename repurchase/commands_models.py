@@ -1,0 +1,157 @@
+"""The commands about models: train, rank, backfill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.days import parse_day, to_date, to_day, utc_now
+from contracts.errors import DeclarationError
+from repurchase import jobs, show
+from repurchase.options import (
+    AsOf,
+    Files,
+    Horizon,
+    Map,
+    Model,
+    Shop,
+    horizons_of,
+    model_of,
+    orders_of,
+    shop_name,
+)
+from repurchase.settings import Settings
+
+OLD_AFTER_DAYS = 7
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command(epilog="Example: repurchase train orders.csv --shop myshop --horizon 90 --out model")(train)
+    app.command(
+        epilog="Example: repurchase rank orders.csv --model models:/repurchase-myshop@champion --out ranking"
+    )(rank)
+    app.command(
+        epilog="Example: repurchase backfill orders.csv --as-of 2011-06-30 --as-of 2011-07-31 --model model --out past"
+    )(backfill)
+
+
+def train(
+    files: Files,
+    as_of: AsOf = None,
+    horizon: Horizon = None,
+    shop: Shop = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Put the model bundle into this folder as well.")
+    ] = None,
+    mapping: Map = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
+    ] = None,
+) -> None:
+    """Train and compare models, write one MLflow run, register the model."""
+    from experiments.recipe import Recipe
+
+    settings = Settings.of_environment()
+    wanted = (Recipe.read(recipe) if recipe else Recipe()).with_horizons(horizons_of(horizon))
+    with show.steps(5) as progress:
+        trained, registered, report = jobs.train(
+            orders_of(files, mapping, as_of),
+            recipe=wanted,
+            shop=shop_name(shop, settings),
+            tracking_uri=settings.tracking_uri,
+            out=out,
+            progress=progress,
+        )
+    _say_refused(report.refused, report.read)
+    show.training(trained)
+    became = "is now" if trained.decision.promoted else "did not become"
+    show.out.print(
+        f"Version {registered.version} of {registered.name} {became} @champion: {trained.decision.reason}."
+    )
+    if out is not None:
+        note = "" if trained.decision.promoted else ", though it is not the champion"
+        show.out.print(f"The bundle {trained.version} is in {out}{note}.")
+
+
+def rank(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", help="The folder to publish into.")],
+    as_of: AsOf = None,
+    model: Model = None,
+    horizon: Horizon = None,
+    by: Annotated[str, typer.Option(help="value or probability.")] = "value",
+    shop: Shop = None,
+    mapping: Map = None,
+) -> None:
+    """Score and rank every customer, and publish the result."""
+    if by not in ("value", "probability"):
+        raise DeclarationError(f"--by {by} is not known. Write value or probability.")
+    settings = Settings.of_environment()
+    with show.steps(4) as progress:
+        ranked = jobs.rank(
+            orders_of(files, mapping, as_of),
+            model=model_of(model, shop, settings),
+            horizons=horizons_of(horizon),
+            by=by,
+            out=out,
+            tracking_uri=settings.tracking_uri,
+            progress=progress,
+        )
+    _say_refused(ranked.report.refused, ranked.report.read)
+    _say_age(ranked.as_of, as_of)
+    trained_as_of = parse_day(ranked.bundle.manifest["as_of"])
+    if trained_as_of > ranked.as_of:
+        show.warning(f"the model was trained on orders up to {to_date(trained_as_of)}, after this as-of day.")
+    if ranked.absent:
+        show.warning(
+            f"the model also knows {', '.join(ranked.absent)}; these orders lack them, so it answers without."
+        )
+    main = horizons_of(horizon) or (int(ranked.bundle.manifest["horizon"]),)
+    show.ranking(ranked.scores, horizon=main[0], currency=ranked.report.currency)
+    show.trust(ranked.bundle.manifest["backtest"])
+    show.out.print(f"As of {to_date(ranked.as_of)}: {out}/scores.parquet, scores.csv, lookup.sqlite")
+
+
+def backfill(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", help="The folder: one file of scores per day.")],
+    days: Annotated[
+        list[str], typer.Option("--as-of", metavar="YYYY-MM-DD", help="A day to score at. Repeatable.")
+    ],
+    model: Model = None,
+    horizon: Horizon = None,
+    shop: Shop = None,
+    mapping: Map = None,
+) -> None:
+    """Score every customer as known on each of several days, for a history of scores."""
+    settings = Settings.of_environment()
+    with show.steps(1) as progress:
+        progress("scoring customers")
+        written = jobs.backfill(
+            orders_of(files, mapping, None),
+            days=sorted({parse_day(day) for day in days}),
+            model=model_of(model, shop, settings),
+            horizons=horizons_of(horizon),
+            out=out,
+            tracking_uri=settings.tracking_uri,
+        )
+    for path, rows in written.items():
+        show.out.print(f"{rows:,} customers: {path}")
+
+
+def _say_refused(refused: int, read: int) -> None:
+    if refused:
+        show.warning(
+            f"{refused:,} of {read:,} rows were refused ({refused / read:.1%}); `repurchase check` says why."
+        )
+
+
+def _say_age(as_of: int, asked: str | None) -> None:
+    days = to_day(utc_now()) - as_of
+    if days > OLD_AFTER_DAYS and asked is None:
+        show.warning(
+            f"the last order is {days} days old: the ranking is as of {to_date(as_of)}, not of today."
+        )
