@@ -15,9 +15,9 @@ from contracts.errors import DataError
 from contracts.training import Prediction, TrainingData
 from experiments.champion import Champion, Decision, decide
 from experiments.evaluate import Evaluation, evaluate
+from experiments.leakage import LeakageReport
 from experiments.panels import Panels
 from experiments.recipe import Recipe
-from experiments.leakage import LeakageReport
 from features.catalog import CATALOG
 from features.kernel.declaration import Catalog
 from features.kernel.history import History
@@ -96,9 +96,7 @@ def train(
         "leakage": leakage.to_dict() if leakage else None,
     }
     sample = _spread_rows(panels.features(as_of).columns)
-    version = write_bundle(
-        folder, model, manifest=manifest, sample=sample, references=references.to_plain()
-    )
+    version = write_bundle(folder, model, manifest=manifest, sample=sample, references=references.to_plain())
     return Trained(folder, version, model, manifest, evaluation, decision, not_fitted)
 
 
@@ -233,9 +231,7 @@ def _manifest(
 
 def _references_of(model: Ensemble, panels: Panels, day: int) -> References:
     """Return the reference tables that the model's features read, as known at the end of a day."""
-    read = {
-        name for one in panels.available(day) if one.name in model.needs for name in one.needs_reference
-    }
+    read = {name for one in panels.available(day) if one.name in model.needs for name in one.needs_reference}
     tables = panels.references(day).tables
     return References({name: tables[name] for name in sorted(read)})
 

@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from contracts.errors import DeclarationError, RepurchaseError
-from features.catalog import CATALOG
+from features.catalog import CATALOG, REFERENCES
 from features.kernel.declaration import Catalog, Feature
 from features.kernel.population import DeclaredReference
 from features.kernel.running import Floats
 from features.own_trial import TRIAL_DAY, trial_history
-from features.references import declared_in, fit_over, references_of
+from features.references import fit_over, references_of
 
 
 def load_features(path: Path, *, catalog: Catalog = CATALOG) -> Catalog:
@@ -93,7 +93,7 @@ def _require_new_names(path: Path, own: list[Feature], values: Mapping[str, Any]
             raise DeclarationError(
                 f"{path}, line {_line(one)}: the catalogue has a feature '{one.name}' already. Rename yours."
             )
-    tables = declared_in("features.catalog")
+    tables = {one.name: one for one in REFERENCES}
     for table in values.values():
         if isinstance(table, DeclaredReference) and tables.get(table.name, table) is not table:
             raise DeclarationError(
@@ -153,7 +153,9 @@ def _where(path: Path, error: BaseException, *, otherwise: int | None = None) ->
     """Return the file and the line of it that an error came from."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f"{path}, line {error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
+    ]
     line = lines[-1] if lines else otherwise
     return str(path) if line is None else f"{path}, line {line}"
 

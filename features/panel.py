@@ -23,6 +23,7 @@ from features.kernel.history import History
 from features.kernel.past import Past
 from features.kernel.reference import NONE, References
 from features.kernel.running import Ints
+from features.shop.histories import PeopleHistory
 
 CUTOFF_STEP_DAYS = 30
 
@@ -63,9 +64,12 @@ def outcome_at(history: History, customers: Ints, cutoff: int, horizon: int) -> 
     """Return what the customers at these positions did in the days cutoff+1 ... cutoff+horizon.
 
     As known at the end of the horizon: an order cancelled inside it is none, and returns dated inside it
-    reduce the value.
+    reduce the value. Whoever has become one customer with somebody else by then has done what that customer did.
     """
-    later = Past(history, cutoff + horizon, customers=customers)
+    end = cutoff + horizon
+    if isinstance(history, PeopleHistory):
+        customers = history.standing(customers, end)
+    later = Past(history, end, customers=customers)
     order_days = later.count_days(days=horizon)
     return Outcome((order_days > 0).astype(np.float64), order_days, later.sum("net", days=horizon))
 

@@ -9,7 +9,6 @@ declared in the catalogue.
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,45 +17,42 @@ import numpy as np
 import pyarrow as pa
 
 from contracts.errors import DeclarationError, nearest
-from contracts.tables import CUSTOMERS
-from features.kernel.declaration import Catalog, Feature
+from contracts.tables import CUSTOMERS, ORDER_LINES
+from features.catalog import REFERENCES
+from features.kernel.declaration import Catalog
 from features.kernel.history import History
-from features.kernel.population import KEYS, DeclaredReference, Population
+from features.kernel.population import DeclaredReference, Population, possible
 from features.kernel.reference import Reference, References
 from features.kernel.running import Floats
 
 MOST_KEYS = 100_000
-_CATALOG = "features.catalog"
+_FEW_KEYS = 1_000
 
 
 def references_of(catalog: Catalog) -> tuple[DeclaredReference, ...]:
     """Return the tables that the features of a catalogue need, by name; DeclarationError if one is not declared."""
-    shipped = declared_in(_CATALOG)
     found: dict[str, DeclaredReference] = {}
     for one in catalog:
-        near = _declared(one.function.__globals__) if one.needs_reference else {}
+        known = declared_beside(one.function.__globals__) if one.needs_reference else {}
         for name in one.needs_reference:
-            table = near.get(name) or shipped.get(name)
+            table = known.get(name)
             if table is None:
-                raise DeclarationError(_undeclared(one, name, {*near, *shipped}))
+                raise DeclarationError(
+                    f"feature '{one.name}' needs the reference table '{name}', which is not declared"
+                    f"{nearest(name, known) or '.'}"
+                )
             if found.setdefault(name, table) is not table:
                 raise DeclarationError(f"the reference table '{name}' is declared twice. Rename one of them.")
     return tuple(found[name] for name in sorted(found))
 
 
-def declared_in(package: str) -> dict[str, DeclaredReference]:
-    """Return the tables that an imported package and its modules declare, by name."""
-    modules = [
-        vars(module)
-        for name, module in sorted(sys.modules.items())
-        if name == package or name.startswith(f"{package}.")
-    ]
-    return {name: one for values in modules for name, one in _declared(values).items()}
+def declared_beside(values: Mapping[str, Any]) -> dict[str, DeclaredReference]:
+    """Return the tables of the catalogue and those among the names of a module, by their own name."""
+    tables = (*REFERENCES, *(one for one in values.values() if isinstance(one, DeclaredReference)))
+    return {one.name: one for one in tables}
 
 
-def fit_over(
-    partitions: Iterable[History], days: Iterable[int], catalog: Catalog
-) -> dict[int, References]:
+def fit_over(partitions: Iterable[History], days: Iterable[int], catalog: Catalog) -> dict[int, References]:
     """Fit the tables that a catalogue needs at the end of each day, in one pass over the partitions of a base.
 
     Tables without their key column are left out. Raises DeclarationError if a table's functions answer wrongly.
@@ -64,7 +60,7 @@ def fit_over(
     declared, asked = references_of(catalog), sorted({int(day) for day in days})
     totals: dict[tuple[int, str], _Totals] = {}
     for history in partitions:
-        present = [one for one in declared if one.key in history.lines.optional]
+        present = possible(declared, history.optional)
         if present:
             history.prepare(asked)
         for day in asked:
@@ -77,12 +73,12 @@ def fit_over(
 
 
 def references_for(plain: Mapping[str, Any], history: History, day: int) -> References:
-    """Return a bundle's tables, narrowed to the values that a history holds, for scoring as of a day.
+    """Return a bundle's tables for scoring as of a day, long ones narrowed to the texts that a history holds.
 
-    The cost follows the history, not the tables. A table that was fitted after `day` is used as it is, like all
+    So the cost follows the history, not the tables. A table that was fitted after `day` is used as it is, like all
     other numbers of the model; `rank` warns of it, and a fair look back needs a model trained as of that day.
     """
-    words = sorted(_words(history)) if plain else []
+    words = _words(history) if any(len(one["keys"]) > _FEW_KEYS for one in plain.values()) else []
     return References({name: _narrowed(one, words, day) for name, one in plain.items()})
 
 
@@ -124,9 +120,7 @@ class _Totals:
             key = keys[int(np.flatnonzero(np.isinf(values))[0])]
             raise DeclarationError(f"reference '{self._declared.name}' has an infinite number for '{key}'")
         kept = np.flatnonzero(_most_seen(self._lines[order]) & ~np.isnan(values))
-        return Reference(
-            self._day, tuple(keys[i] for i in kept), np.asarray(values, dtype=np.float64)[kept]
-        )
+        return Reference(self._day, tuple(keys[i] for i in kept), np.asarray(values, dtype=np.float64)[kept])
 
     def _wrong(self, what: str, keys: int) -> DeclarationError:
         return DeclarationError(
@@ -149,27 +143,24 @@ def _most_seen(lines: Floats) -> np.ndarray:
     return kept
 
 
-def _declared(values: Mapping[str, Any]) -> dict[str, DeclaredReference]:
-    return {one.name: one for one in values.values() if isinstance(one, DeclaredReference)}
-
-
-def _undeclared(feature: Feature, name: str, known: Iterable[str]) -> str:
-    hint = nearest(name, known) or "."
-    return f"feature '{feature.name}' needs the reference table '{name}', which is not declared{hint}"
-
-
-def _words(history: History) -> set[str]:
-    """Return every text by which a past can look something up."""
+def _words(history: History) -> list[str]:
+    """Return every text of the order lines and the customers, ascending."""
     lines, people = history.lines, history.attributes
-    texts = [lines.text(name) for name in KEYS if name in lines.optional]
+    texts = [lines.text(name) for name in _texts_of(ORDER_LINES) if name in lines.optional]
     if people is not None:
-        texts += [people.text(name) for name in people.present if CUSTOMERS.field(name).type == pa.string()]
-    return {word for text in texts for word in text.texts if word is not None}
+        texts += [people.text(name) for name in _texts_of(CUSTOMERS) if name in people.present]
+    return sorted({word for text in texts for word in text.texts if word is not None})
+
+
+def _texts_of(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if field.type == pa.string()]
 
 
 def _narrowed(plain: Mapping[str, Any], words: Sequence[str], day: int) -> Reference:
-    keys: Sequence[str] = plain["keys"]
+    keys, values, known = plain["keys"], plain["values"], min(int(plain["day"]), day)
+    if len(keys) <= _FEW_KEYS:
+        return Reference(known, tuple(keys), np.array(values, dtype=np.float64))
     places = [(word, bisect_left(keys, word)) for word in words]
     found = [(word, at) for word, at in places if at < len(keys) and keys[at] == word]
-    values = np.array([plain["values"][at] for _, at in found], dtype=np.float64)
-    return Reference(min(int(plain["day"]), day), tuple(word for word, _ in found), values)
+    numbers = np.array([values[at] for _, at in found], dtype=np.float64)
+    return Reference(known, tuple(word for word, _ in found), numbers)

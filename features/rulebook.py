@@ -130,3 +130,12 @@ class Rules:
                 words = 'true, false or "refuse"' if rule.does == "flag" else "true or false"
                 raise DeclarationError(f"{where}: the rule {name} is {value!r}. Write {words}.")
         return Rules(dict(settings))
+
+
+def as_table() -> str:
+    """Return the rules as a table of Markdown; docs/orders.md holds it."""
+    rows = ["| rule | looks at | does | when | |", "|---|---|---|---|---|"]
+    for rule in RULES:
+        switch = "always on" if rule.fixed else "on" if rule.on else "off"
+        rows.append(f"| `{rule.name}` | {rule.looks_at} | {rule.does} | {rule.text} | {switch} |")
+    return "\n".join(rows)

@@ -78,6 +78,9 @@ def features(
     pick: Annotated[
         str | None, typer.Option("--pick", help="Only these features, separated by commas.")
     ] = None,
+    outcomes: Annotated[
+        bool, typer.Option("--outcomes/--no-outcomes", help="What became of the customers after each cutoff.")
+    ] = True,
     list_them: Annotated[
         bool, typer.Option("--list", help="List the features, with what each needs.")
     ] = False,
@@ -92,7 +95,7 @@ def features(
     if not files or out is None:
         raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
     names = tuple(name.strip() for name in pick.split(",")) if pick else ()
-    wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, CATALOG)
+    wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, CATALOG, outcomes)
     with show.steps(1) as progress:
         progress("computing features")
         written = write_features(orders_of(files, mapping, as_of), wanted, out=out)

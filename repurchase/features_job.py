@@ -33,6 +33,7 @@ class FeaturesJob:
     cutoffs: int
     names: tuple[str, ...]  # empty: all that the orders allow
     catalog: Catalog
+    outcomes: bool = True
 
     def days(self, first: int, as_of: int) -> list[int]:
         """Return the cutoffs; DataError if none lies inside the history."""
@@ -49,7 +50,7 @@ class FeaturesJob:
     @property
     def asked_horizons(self) -> tuple[int, ...]:
         """The horizons whose outcomes are written."""
-        return self.horizons if self.cutoffs else ()
+        return self.horizons if self.cutoffs and self.outcomes else ()
 
     @property
     def chosen(self) -> Catalog:
@@ -76,7 +77,7 @@ def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written
         return _write_file(job, wanted, out)
     key = {
         "orders": [_state_of(name) for name in job.files], "map": str(job.mapping and job.mapping.read_text()),
-        "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs,
+        "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs, "outcomes": wanted.outcomes,
         "features": {one.name: one.source_hash for one in wanted.chosen},
     }  # fmt: skip
     with PartsFolder.open(out, key=key) as parts, job.opened(folder=parts.aside / "prepared") as rows:

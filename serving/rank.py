@@ -89,9 +89,7 @@ def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
     return table
 
 
-def features_for(
-    bundle: Bundle, history: History, as_of: int, *, catalog: Catalog = CATALOG
-) -> FeatureTable:
+def features_for(bundle: Bundle, history: History, as_of: int, *, catalog: Catalog = CATALOG) -> FeatureTable:
     """Return the features that the bundle reads; those for which a column is absent are empty (NaN).
 
     Reference tables are the bundle's. Raises ArtifactError if a feature is not there, or has changed since the

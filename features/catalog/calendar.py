@@ -58,11 +58,6 @@ def morning_share(past: Past) -> Floats:
     return past.sum("morning_orders") / past.count()
 
 
-@feature("Share of orders from 12:00 to before 18:00.", unit="ratio", family="calendar")
-def afternoon_share(past: Past) -> Floats:
-    return past.sum("afternoon_orders") / past.count()
-
-
 @feature("Mean hour of the orders of the first order day.", unit="hour", family="calendar")
 def hour_first(past: Past) -> Floats:
     return past.first("order_hours") / past.first("orders")

@@ -21,11 +21,6 @@ def channel_mode_share(past: Past) -> Floats:
     return past.mode_share("channel")
 
 
-@feature("Entropy of the channels of all lines.", unit="nats", family="channel", needs=("channel",))
-def channel_entropy(past: Past) -> Floats:
-    return past.entropy("channel")
-
-
 @feature("The last channel is another than the first.", unit="0 or 1", family="channel", needs=("channel",))
 def channel_switched(past: Past) -> Floats:
     first = past.first_code("channel")
@@ -46,11 +41,6 @@ def channel_mode_rank(past: Past) -> Floats:
 )  # fmt: skip
 def channel_last_rank(past: Past) -> Floats:
     return past.reference("channel_rank", "channel", past.last_code("channel"))
-
-
-@feature("Distinct countries ordered from.", unit="countries", family="channel", needs=("country",))
-def countries(past: Past) -> Floats:
-    return past.sum("new_countries")
 
 
 @feature(

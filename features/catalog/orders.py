@@ -64,9 +64,9 @@ def active_weeks(past: Past) -> Floats:
     return past.active_periods(days=7, periods=5)
 
 
-@feature("How many of the last 12 stretches of 30 days had an order.", unit="months", family="orders")
+@feature("How many of the last 6 stretches of 30 days had an order.", unit="months", family="orders")
 def active_months(past: Past) -> Floats:
-    return past.active_periods(days=30, periods=12)
+    return past.active_periods(days=30, periods=6)
 
 
 def _in_window(days: int) -> Feature:

@@ -41,11 +41,6 @@ def product_mode_share(past: Past) -> Floats:
     return past.mode_share("product_id")
 
 
-@feature("Entropy of the products of all lines.", unit="nats", family="products", needs=("product_id",))
-def product_entropy(past: Past) -> Floats:
-    return past.entropy("product_id")
-
-
 @feature("Distinct categories ordered.", unit="categories", family="products", needs=("category",))
 def categories(past: Past) -> Floats:
     return past.sum("new_categories")

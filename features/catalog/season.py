@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from features.catalog.btyd import tenure
 from features.kernel.declaration import Catalog, Feature, feature
 from features.kernel.past import Past, ratio
 from features.kernel.running import Floats
@@ -25,11 +26,6 @@ SEASONS = (30, 90)
 )  # fmt: skip
 def season_share_90d(past: Past) -> Floats:
     return _since(past, YEAR, ratio(past.count(days=90, before=YEAR - 90), past.count(days=YEAR)))
-
-
-@feature("Orders in the coming 90 days of the year, two years before.", unit="orders", family="season")
-def orders_season_two_years_90d(past: Past) -> Floats:
-    return _since(past, 2 * YEAR, past.count(days=90, before=2 * YEAR - 90))
 
 
 @feature("Orders in the same 90 days one year before.", unit="orders", family="season")
@@ -58,7 +54,7 @@ def spend_growth_90d(past: Past) -> Floats:
 
 def _since(past: Past, days: int, values: Floats) -> Floats:
     """Return values for those who ordered at least `days` days before the cutoff, NaN for the others."""
-    return np.where(past.day - past.first_day() >= days, values, np.nan)
+    return np.where(tenure.compute(past) >= days, values, np.nan)
 
 
 def _orders_in_season(days: int) -> Feature:

@@ -64,15 +64,19 @@ def split_as_known(lines: pa.Table, history: pa.Table, *, day: int) -> pa.Table:
     rows = _set(rows, "customer_id", rows["own_id"])
     rest = lines.filter(pc.invert(touched))
     known = history.filter(up_to(history["from_day"], day))
-    return _keyed(_interleaved(rest, _sorted(_numbered(rows))), known)
+    return _keyed(interleaved(rest, _sorted(_numbered(rows))), known)
+
+
+def as_persons(rows: pa.Table) -> pa.Table:
+    """Return lines with a person as customer_id and their own_id as the contract says: order ids, numbers, order."""
+    return _sorted(_numbered(_set(rows, "order_id", _person_orders(rows))))
 
 
 def _keyed(lines: pa.Table, history: pa.Table) -> pa.Table:
     touched = _is_touched(lines["own_id"], history)
     rows = lines.filter(touched)
     rows = _set(rows, "customer_id", known_as(rows["own_id"], history))
-    rows = _set(rows, "order_id", _person_orders(rows))
-    return _interleaved(lines.filter(pc.invert(touched)), _sorted(_numbered(rows)))
+    return interleaved(lines.filter(pc.invert(touched)), as_persons(rows))
 
 
 def _is_touched(own: pa.ChunkedArray, history: pa.Table) -> pa.ChunkedArray:
@@ -117,8 +121,8 @@ def _sorted(rows: pa.Table) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in keys])
 
 
-def _interleaved(one: pa.Table, other: pa.Table) -> pa.Table:
-    """Return two sorted tables without a common customer as one sorted table."""
+def interleaved(one: pa.Table, other: pa.Table) -> pa.Table:
+    """Return two tables sorted by customer_id, without a common one, as one sorted table."""
     table = pa.concat_tables([one, other])
     if not one.num_rows or not other.num_rows:
         return table.combine_chunks()

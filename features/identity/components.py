@@ -89,6 +89,18 @@ def history_of(links: Links, *, first_days: Mapping[str, int]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=HISTORY)
 
 
+def groups_of(links: Links, *, kept_apart: bool = False) -> tuple[pa.Array, Ints]:
+    """Return the linked ids, sorted, and a number for each, equal for the ids of one component, from 0 on.
+
+    kept_apart: without the links that would bring a kept-apart pair together.
+    """
+    graph = _Graph.of(links, {})
+    if kept_apart:
+        return graph.ids, graph.labels()
+    ids = graph.ids
+    return ids, _labels(places(links.a, ids), places(links.b, ids), len(ids))
+
+
 def first_order_days(lines: pa.Table) -> dict[str, int]:
     """Return customer_id -> day of the first sale line of order lines (contracts.tables.ORDER_LINES)."""
     sales = lines.filter(pc.invert(lines["returned"])).group_by("customer_id").aggregate([("day", "min")])

@@ -119,6 +119,12 @@ class Links:
         poisoned = self.poisoned.filter(up_to(self.poisoned["from_day"], day)).combine_chunks()
         return Links(day_of_link, a, b, why, poisoned=poisoned, apart=self.apart)
 
+    def of_ids(self, ids: pa.Array) -> Links:
+        """Return the links among these ids, which are whole groups of linked ids."""
+        chosen = pc.is_in(self.a, value_set=ids)
+        day, a, b, why = (getattr(self, name).filter(chosen) for name in _LINKS.names)
+        return Links(day, a, b, why, poisoned=self.poisoned, apart=self.apart)
+
     def to_json(self) -> str:
         """Return the links as JSON text."""
         content = {name: getattr(self, name).to_pylist() for name in _LINKS.names}

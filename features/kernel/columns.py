@@ -9,15 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from features.kernel.running import Floats
 
 if TYPE_CHECKING:
     from features.kernel.known import Known
 
 Make = Callable[["Known"], Floats]
-WEEKDAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 
 @dataclass(frozen=True)
@@ -95,26 +92,18 @@ def free_lines(known: Known) -> Floats:
 @_lines
 def order_hours(known: Known) -> Floats:
     """Hour of the day of each order."""
-    return known.total(_hour(known), at=known.order_heads)
+    return known.total(known.order_hour, at=known.order_heads)
 
 
 @_lines
 def weekend_orders(known: Known) -> Floats:
     """Orders on Saturday or Sunday."""
-    return known.values("orders") * (_weekday(known) >= 5)
-
-
-def _hour(known: Known) -> Floats:
-    return known.lines.hour.take(known.origin(known.order_heads))
-
-
-def _weekday(known: Known) -> Floats:
-    return ((known.rows.day.astype(np.int64) + WEEKDAY_OF_EPOCH) % 7).astype(np.float64)
+    return known.values("orders") * (known.rows.weekday >= 5)
 
 
 def _orders_from(first: int, until: int) -> Make:
     def make(known: Known) -> Floats:
-        hour = _hour(known)
+        hour = known.order_hour
         return known.total((hour >= first) & (hour < until), at=known.order_heads)
 
     return make
@@ -122,7 +111,7 @@ def _orders_from(first: int, until: int) -> Make:
 
 def _orders_on(weekday: int) -> Make:
     def make(known: Known) -> Floats:
-        return known.values("orders") * (_weekday(known) == weekday)
+        return known.values("orders") * (known.rows.weekday == weekday)
 
     return make
 

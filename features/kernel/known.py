@@ -6,7 +6,8 @@ views (features.kernel.views), each a run of day rows of its own; a day picks th
 
 from __future__ import annotations
 
-from functools import cached_property
+import weakref
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Known(DayColumns):
         self._seen: dict[str, Seen] = {}
         self._tastes: dict[str, Taste] = {}
         self._valued: dict[str, Ints] = {}
+        self._codes: dict[str, Codes] = {}
 
     def serves(self, day: int) -> bool:
         """Tell whether this is what was known on a day."""
@@ -82,6 +84,11 @@ class Known(DayColumns):
         live = np.flatnonzero(self.live)
         begins = places_of(self.live, self.views.line_starts[:-1])
         return live[first_of_each(number.take(self.origin(live)), begins, apart=apart)]
+
+    @cached_property
+    def order_hour(self) -> Floats:
+        """The hour of the first line of each order that stands."""
+        return self.lines.hour.take(self.origin(self.order_heads))
 
     # ------------------------------------------------------------ order days
     @cached_property
@@ -145,26 +152,50 @@ class Known(DayColumns):
     # ------------------------------------------------------------ values of text columns
     def valued(self, column: str) -> Ints:
         """Return the lines of standing sales that have a value in a text column."""
+        text = self.lines.text(column)
+        if not text.has_gaps:
+            return self._standing
         if column not in self._valued:
-            text = self.lines.text(column)
-            has = self.live if not text.has_gaps else self.live & self.of_lines(text.codes >= 0)
-            self._valued[column] = np.flatnonzero(has)
+            self._valued[column] = np.flatnonzero(self.live & self.of_lines(text.codes >= 0))
         return self._valued[column]
 
     def codes(self, column: str) -> Codes:
         """Return the codes of those lines."""
-        return self.lines.text(column).codes.take(self.origin(self.valued(column)))
+        if column not in self._codes:
+            self._codes[column] = self.lines.text(column).codes.take(self.origin(self.valued(column)))
+        return self._codes[column]
 
     def seen(self, column: str) -> Seen:
         """Return those lines grouped by view and value."""
         if column not in self._seen:
-            self._seen[column] = Seen.of(self.codes(column), self.owner.take(self.valued(column)))
+            self._seen[column] = Seen.of(self.codes(column), self._owner_of(self.valued(column)))
         return self._seen[column]
 
     def taste(self, column: str) -> Taste:
         """Return what the values of a text column say of each view."""
         if column not in self._tastes:
             valued = self.valued(column)
-            row, owner = self.line_row.take(valued), self.owner.take(valued)
-            self._tastes[column] = Taste(self.rows, row, owner, self.codes(column), self.seen(column))
+            row, owner = self.line_row.take(valued), self._owner_of(valued)
+            # Not everything that is asked needs it. A strong reference would make a ring that keeps the lines of
+            # every partition in memory until the collector comes by.
+            seen = partial(_seen_by, weakref.ref(self), column)
+            self._tastes[column] = Taste(self.rows, row, owner, self.codes(column), seen)
         return self._tastes[column]
+
+    @cached_property
+    def _standing(self) -> Ints:
+        """The lines of standing sales: those with a value in every text column without gaps."""
+        return np.flatnonzero(self.live)
+
+    @cached_property
+    def _standing_owner(self) -> Codes:
+        return self.owner.take(self._standing)
+
+    def _owner_of(self, valued: Ints) -> Codes:
+        return self._standing_owner if valued is self._standing else self.owner.take(valued)
+
+
+def _seen_by(known: weakref.ref[Known], column: str) -> Seen:
+    owner = known()
+    assert owner is not None, "a taste is only asked through what it belongs to"
+    return owner.seen(column)

@@ -17,6 +17,7 @@ from features.kernel.running import Days, Floats, Ints, Runs
 
 Rows = NDArray[np.int32]  # places of day rows
 
+WEEKDAY_OF_EPOCH = 3  # 1970-01-01 was a Thursday; Monday is 0
 BLANK = np.iinfo(np.int32).min  # the day of a blank row: before all days
 # Numbers that the edges kept for later windows may hold together.
 _KEPT_EDGES = 2**22
@@ -51,6 +52,11 @@ class DayRows:
 
     def __len__(self) -> int:
         return len(self.day)
+
+    @cached_property
+    def weekday(self) -> NDArray[np.int8]:
+        """The day of the week of each row, Monday 0; (rows,)."""
+        return ((self.day.astype(np.int64) + WEEKDAY_OF_EPOCH) % 7).astype(np.int8)
 
     @cached_property
     def _ends(self) -> Ints:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kernel.columns import WEEKDAY_OF_EPOCH, Column, Make
+from features.kernel.columns import Column, Make
 from features.kernel.running import Floats
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def gap_log_gap(known: Known) -> Floats:
 @_order_days
 def weekday(known: Known) -> Floats:
     """Day of the week, Monday 0."""
-    return ((known.order_day + WEEKDAY_OF_EPOCH) % 7).astype(np.float64)
+    return known.rows.weekday[known.order_rows].astype(np.float64)
 
 
 @_order_days

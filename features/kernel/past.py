@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class Past:
         self._edges: dict[tuple[bool, int], Ints] = {}
         self._sums: dict[tuple[str, int], Floats] = {}
         self._places: dict[int, tuple[Ints, Ints]] = {}
+        self._ends: tuple[Ints, Ints] | None = None
         self._found: dict[Callable[[Past], Floats], Floats] = {}
 
     def once(self, function: Callable[[Past], Floats]) -> Floats:
@@ -102,8 +104,11 @@ class Past:
 
     def active_periods(self, *, days: int, periods: int, before: int = 0) -> Floats:
         """Count how many of the last `periods` stretches of `days` days had an order."""
-        starts = range(before, before + days * periods, days)
-        return np.add.reduce([self.count(days=days, before=start) > 0 for start in starts], dtype=np.float64)
+        edges = [self._sum_until("orders", before + days * period) for period in range(periods + 1)]
+        found = np.zeros(len(self))
+        for later, earlier in pairwise(edges):
+            found += later > earlier
+        return found
 
     # ------------------------------------------------------------ single days
     def first(self, column: str) -> Floats:
@@ -228,12 +233,20 @@ class Past:
     @property
     def _first(self) -> Ints:
         """The first order day of each customer."""
-        return self._known.order_starts.take(self._views)
+        return self._order_days[0]
 
     @property
     def _last(self) -> Ints:
         """The last order day of each customer so far."""
-        return self._known.order_count.take(self._edge(self._known, 0)) - 1
+        return self._order_days[1]
+
+    @property
+    def _order_days(self) -> tuple[Ints, Ints]:
+        """The first and the last order day of each customer so far."""
+        if self._ends is None:
+            last = self._known.order_count.take(self._edge(self._known, 0)) - 1
+            self._ends = self._known.order_starts.take(self._views), last
+        return self._ends
 
     def _back(self, values: Floats | Ints, back: int) -> Floats:
         if back not in self._places:

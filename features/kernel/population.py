@@ -166,7 +166,7 @@ class DeclaredReference:
         return Partial(day, tuple(keys[i] for i in order), {name: one[order] for name, one in sums.items()})
 
     def fit(self, parts: Sequence[Partial]) -> Reference:
-        """Add up the partitions and make the table."""
+        """Add up the partitions and make the table; a key for which no number is defined is left out."""
         keys = tuple(sorted({key for part in parts for key in part.keys}))
         place = {key: i for i, key in enumerate(keys)}
         totals = {name: np.zeros(len(keys)) for name in parts[0].sums}
@@ -174,7 +174,9 @@ class DeclaredReference:
             at = np.array([place[key] for key in part.keys], dtype=np.int64)
             for name, values in part.sums.items():
                 totals[name][at] += values
-        return Reference(parts[0].day, keys, self.finish(totals))
+        values = self.finish(totals)
+        defined = np.flatnonzero(~np.isnan(values))
+        return Reference(parts[0].day, tuple(keys[i] for i in defined), values[defined])
 
 
 def reference(

@@ -6,6 +6,7 @@ the column's own list of values, so they are for looking up and mean nothing as 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -19,13 +20,15 @@ from features.kernel.running import Bools, Floats, Ints
 class Taste:
     """The values of one text column in every view. All arrays are (rows,) unless said."""
 
-    def __init__(self, rows: DayRows, row: Rows, owner: Codes, codes: Codes, seen: Seen) -> None:
+    def __init__(
+        self, rows: DayRows, row: Rows, owner: Codes, codes: Codes, seen: Callable[[], Seen]
+    ) -> None:
         """Take the day row, view and code of each line, and the lines grouped by view and code."""
         self._rows = rows
         self._row = row
         self._owner: Ints = owner.astype(np.int64)
         self._codes = codes
-        self._seen = seen
+        self._grouped = seen
 
     def sums_of(self, of_codes: Floats) -> tuple[Floats, Floats]:
         """Return the running sum and count of a number of each line's value, where it has one.
@@ -91,6 +94,10 @@ class Taste:
     @cached_property
     def _starts(self) -> Ints:
         return np.searchsorted(self._owner, np.arange(len(self._rows.runs) + 1))
+
+    @cached_property
+    def _seen(self) -> Seen:
+        return self._grouped()
 
     @property
     def _room(self) -> int:

@@ -68,10 +68,7 @@ class Work:
 
     def features(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield features (and outcomes) of a partition."""
-        from pyspark import TaskContext
-
-        context = TaskContext.get()
-        partition = context.partitionId() if context is not None else 0
+        partition = task_number()
         schema = features_schema(self.catalog, self.horizons)
         for block, cleaned in enumerate(self.blocks.cleaned(batches)):
             rows = 0
@@ -89,6 +86,14 @@ class Work:
         )  # fmt: skip
         for panel in panels:
             yield panel.to_arrow()
+
+
+def task_number() -> int:
+    """Return the number of the partition that this task works on, 0 outside Spark."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 0 if context is None else int(context.partitionId())
 
 
 def features_schema(catalog: Catalog, horizons: tuple[int, ...]) -> pa.Schema:

@@ -3,9 +3,10 @@
 from features.spark.engine import write_features
 written = write_features("spark://host:7077", ["s3a://shop/orders/"], "s3a://shop/features/", wanted=…)
 
-Two passes: the rows are typed and counted by day (what cleaning must know of all rows together), then typed again,
-partitioned by customer, sorted, and cleaned in blocks of whole customers. Typing twice costs less than keeping the
-typed rows. The result equals that of the local engine.
+Passes: the rows are typed and counted by day (what cleaning must know of all rows together); typed again, partitioned
+by customer, sorted, cleaned in blocks of whole customers, and added up for the reference tables; cleaned again for the
+features. The result equals that of the local engine: to the bit, and to rounding where a reference table has sums of
+money in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,20 +24,22 @@ from contracts.errors import DataError
 from features.cleaning.clean import Frame
 from features.cleaning.report import OrdersReport, build_report, require_lines
 from features.kernel.declaration import Catalog
-from features.kernel.population import DeclaredReference
+from features.kernel.population import DeclaredReference, possible
 from features.prepared.ingest import frame_of, require_dates
 from features.prepared.overview import Overview
 from features.reading.mapping import Mapping
+from features.references import references_of
 from features.spark.conventions import settled
 from features.spark.customers import Blocks, Noted, NotedParam, Work, features_schema, total
 from features.spark.failures import spoken
 from features.spark.folder import SparkFolder
 from features.spark.orders import SparkOrders, is_pattern, open_orders
-from features.spark.references import Fitting, fitted, wanted_references
+from features.spark.references import Fitting, fitted
 from features.spark.session import opened_session, without_pandas_warning
 from features.spark.typing import KEY, ORDER_KEY, OVERVIEW, Typing, spark_types, wire_schema
 
 if TYPE_CHECKING:
+    from pyspark import StorageLevel
     from pyspark.sql import DataFrame, SparkSession
 
 BLOCK_ROWS = 500_000
@@ -76,26 +79,23 @@ def write_features(
     mapping: Mapping | None = None,
     until: int | None = None,
     now: datetime | None = None,
-    references: Sequence[DeclaredReference] = (),
     accept: Callable[[OrdersReport], None] | None = None,
     block_rows: int = BLOCK_ROWS,
 ) -> Written:
     """Write features (and outcomes) of orders to a folder.
 
     spark: a session, or a master URL. source: Parquet paths, or one table or view by its name. until: the last day
-    that is seen; None takes the last day with a sale as the as-of day. references: the reference tables that features
-    may need, fitted on everyone; features whose table is not among them are off. accept: called with the account
-    before anything
+    that is seen; None takes the last day with a sale as the as-of day. accept: called with the account before anything
     is put in place; it may raise. block_rows: about how many rows a task cleans at a time.
+    Reference tables that the features need are fitted on everyone, as known at each cutoff.
     Raises DataError if the orders cannot be read or none is left, ArtifactError if `out` holds something else or Spark
     fails.
     """
     with opened_session(spark) as session, without_pandas_warning(), spoken(", ".join(source)):
         folder = SparkFolder.open(session, out)
         job = _Job.of(session, source, mapping, until=until, now=now)
-        as_of = job.last_day if until is None else until
-        work = job.work(wanted, as_of, block_rows, references)
-        job.features(work).write.mode("overwrite").parquet(folder.aside)
+        work = job.work(wanted, job.last_day if until is None else until, block_rows)
+        job.write(work, references_of(wanted.chosen), folder.aside)
         report, rows = job.report(work.notes.value)
         if accept is not None:
             accept(report)
@@ -156,27 +156,32 @@ class _Job:
         """The last day with a sale."""
         return self.sale_days[-1]
 
-    def work(
-        self, wanted: Wanted, as_of: int, block_rows: int, declared: Sequence[DeclaredReference]
-    ) -> Work:
-        """Return what the workers are to do; reference tables that are needed are fitted here."""
-        present = self.frame.line_columns
-        needed = [name for one in wanted.chosen for name in one.needs_reference]
-        tables = wanted_references(declared, needed, present)
-        catalog = wanted.chosen.available(frozenset(present), [one.name for one in tables])
-        _ship([*(one.function for one in catalog), *(one.sums for one in tables)])
+    def work(self, wanted: Wanted, as_of: int, block_rows: int) -> Work:
+        """Return what the workers are to do, but for the reference tables."""
+        present = frozenset(self.frame.line_columns)
+        tables = possible(references_of(wanted.chosen), present)
+        catalog = wanted.chosen.available(present, [one.name for one in tables])
+        notes = self.session.sparkContext.accumulator({}, NotedParam())
         days = tuple(wanted.days(self.sale_days[0], as_of))
         blocks = Blocks(self.frame, self.typing.reading.optional, block_rows)
-        references = fitted(self.customers(block_rows), Fitting(blocks, tables, days)) if tables else None
-        notes = self.session.sparkContext.accumulator({}, NotedParam())
-        return Work(blocks, days, wanted.asked_horizons, as_of, catalog, references, notes)
+        return Work(blocks, days, wanted.asked_horizons, as_of, catalog, None, notes)
 
-    def features(self, work: Work) -> DataFrame:
-        """Return the features, to be computed when they are written."""
+    def write(self, work: Work, declared: Iterable[DeclaredReference], out: str) -> None:
+        """Fit the reference tables that are needed, and write the features."""
+        tables = possible(declared, frozenset(self.frame.line_columns))
+        _ship([*(one.function for one in work.catalog), *(one.sums for one in tables)])
+        customers = self._customers(work.blocks.rows)
+        if tables:  # two passes: sorted rows are kept on the workers' disks in between
+            customers.persist(_on_disk())
+            references = fitted(customers, Fitting(work.blocks, tables, work.days))
+            work = replace(work, references=references)
         schema = features_schema(work.catalog, work.horizons)
-        return self.customers(work.blocks.rows).mapInArrow(_plain(work.features), spark_types(schema))
+        features = customers.mapInArrow(_plain(work.features), spark_types(schema))
+        features.write.mode("overwrite").parquet(out)
+        if tables:
+            customers.unpersist()
 
-    def customers(self, block_rows: int) -> DataFrame:
+    def _customers(self, block_rows: int) -> DataFrame:
         """Return the typed rows, partitioned by customer and sorted."""
         typed = self.rows.mapInArrow(
             _plain(self.typing.rows), spark_types(wire_schema(self.typing.reading.optional))
@@ -223,6 +228,12 @@ def _refuse_dates(orders: SparkOrders, typing: Typing, overview: Overview) -> No
     with duckdb.connect() as con:
         con.register(orders.source.table, few)
         require_dates(con, typing.reading, overview)
+
+
+def _on_disk() -> StorageLevel:
+    from pyspark import StorageLevel
+
+    return StorageLevel.DISK_ONLY
 
 
 def _plain(method: Callable[..., object]) -> Callable[..., object]:

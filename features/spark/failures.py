@@ -10,6 +10,8 @@ from contracts.errors import ArtifactError, ContractError, DataError, Declaratio
 
 _OURS = {one.__name__: one for one in (ArtifactError, ContractError, DataError, DeclarationError)}
 _RAISED = re.compile(r"contracts\.errors\.(\w+): (.+)")
+# The last line of a traceback of Python's, before what Spark adds.
+_THROWN = re.compile(r"^((?:\w+\.)*\w+(?:Error|Exception): .+)\n\s*SQLSTATE", re.MULTILINE)
 # Conditions of Spark's that the data owner can mend, and what to do.
 _DATA = {
     "PATH_NOT_FOUND": "Check the path, and that every worker can read it.",
@@ -45,7 +47,8 @@ def error_of(where: str, text: str) -> RepurchaseError:
     ours = _RAISED.search(text)
     if ours is not None and ours[1] in _OURS:
         return _OURS[ours[1]](ours[2].strip())
-    said = _sentence(text)
+    thrown = _THROWN.findall(text)
+    said = thrown[0] if thrown else _sentence(text)
     for condition, advice in _DATA.items():
         if condition in text:
             return DataError(f"{where}: Spark cannot read this ({said}). {advice}")

@@ -73,7 +73,7 @@ def delivery_of(file: str, *, pattern: bool) -> str:
 
     pattern: the file was found by a pattern, not in a folder.
     """
-    path = unquote(file)
+    path = re.sub("^file:/+", "/", unquote(file))
     folder, _, name = path.rpartition("/")
     above = folder
     while "=" in above.rpartition("/")[2]:

@@ -1,11 +1,11 @@
-"""Reference tables (features.kernel.population) fitted on everyone: each task adds up its customers, Spark the tasks.
+"""Reference tables (features.references) fitted on everyone: each block is added up where it lies, Spark adds up blocks.
 
-The sums of the tasks are added in the order of their numbers, so that the same orders give the same table to the bit.
+The sums of the blocks are added in the order of their places, so that the same orders give the same table to the bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,22 +15,26 @@ import pyarrow.compute as pc
 
 from features.kernel.buffers import as_arrow, as_numpy
 from features.kernel.history import History
-from features.kernel.population import DeclaredReference, Partial
+from features.kernel.population import DeclaredReference, Partial, Population
 from features.kernel.reference import Reference, References
+from features.kernel.running import Floats
+from features.references import MOST_KEYS
 from features.spark.blocks import sliced
-from features.spark.customers import Blocks
+from features.spark.customers import Blocks, task_number
 from features.spark.typing import spark_types
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# place: of the declared reference; what: of the sum; part: the task that it comes from.
+# place: of the declared table; what: of the sum; part: the block that it comes from.
 _SUMS = pa.schema(
     [
         ("place", pa.int32()), ("day", pa.int32()), ("what", pa.string()), ("key", pa.string()),
-        ("part", pa.int32()), ("value", pa.float64()),
+        ("part", pa.int64()), ("value", pa.float64()),
     ]
 )  # fmt: skip
+_LINES = ""  # the name of a sum that no function gives: the lines of each key
+_BLOCKS = 2**20  # more than a task has
 _BATCH = 50_000
 
 
@@ -43,27 +47,23 @@ class Fitting:
     days: tuple[int, ...]
 
     def sums(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the sums over the customers of a partition."""
-        from pyspark import TaskContext
+        """Yield the sums over the customers of each block of a partition."""
+        first = task_number() * _BLOCKS
+        for block, cleaned in enumerate(self.blocks.cleaned(batches)):
+            if not cleaned.lines.num_rows:
+                continue
+            history = History.from_lines(cleaned.lines)
+            history.prepare(self.days)
+            for table in self._tables(history, first + block):
+                yield from sliced(table, _SUMS, rows=_BATCH)
 
-        context = TaskContext.get()
-        part = context.partitionId() if context is not None else 0
-        found: dict[tuple[int, int, str], dict[str, float]] = {}
-        for cleaned in self.blocks.cleaned(batches):
-            if cleaned.lines.num_rows:
-                self._add(found, History.from_lines(cleaned.lines))
-        for (place, day, what), values in sorted(found.items()):
-            yield from sliced(_rows(place, day, what, part, values), _SUMS, rows=_BATCH)
-
-    def _add(self, found: dict[tuple[int, int, str], dict[str, float]], history: History) -> None:
-        history.prepare(self.days)
+    def _tables(self, history: History, part: int) -> Iterator[pa.Table]:
         for place, one in enumerate(self.declared):
             for day in self.days:
                 partial = one.partial(history, day)
-                for what, values in partial.sums.items():
-                    sums = found.setdefault((place, day, what), {})
-                    for key, value in zip(partial.keys, values.tolist(), strict=True):
-                        sums[key] = sums.get(key, 0.0) + value
+                lines = _lines_of(history, day, one.key, partial.keys)
+                for what, values in {**partial.sums, _LINES: lines}.items():
+                    yield _rows(place, day, what, part, partial.keys, values)
 
 
 def fitted(customers: DataFrame, fitting: Fitting) -> dict[int, References]:
@@ -79,41 +79,53 @@ def fitted(customers: DataFrame, fitting: Fitting) -> dict[int, References]:
         customers.mapInArrow(task, spark_types(_SUMS))
         .groupBy("place", "day", "what", "key")
         .agg(added.alias("value"))
-        .orderBy("key")
         .toArrow()
     )
-    return {day: References(dict(_tables(found, fitting.declared, day))) for day in fitting.days}
+    return {
+        day: References(
+            {one.name: _table(found, place, one, day) for place, one in enumerate(fitting.declared)}
+        )
+        for day in fitting.days
+    }
 
 
-def wanted_references(
-    declared: Iterable[DeclaredReference], needed: Sequence[str], present: Sequence[str]
-) -> tuple[DeclaredReference, ...]:
-    """Return those reference tables that some feature needs and whose key column is there."""
-    return tuple(one for one in declared if one.name in needed and one.key in present)
+def _table(found: pa.Table, place: int, declared: DeclaredReference, day: int) -> Reference:
+    """Make one table of its sums: kept are, as on one machine, the keys with the most lines."""
+    some = found.filter(pc.and_(pc.equal(found["place"], place), pc.equal(found["day"], day)))
+    lines = _sum(some, _LINES)
+    names = sorted(set(some["what"].to_pylist()) - {_LINES})
+    if not lines:
+        return Reference(day, (), np.zeros(0))
+    keys = sorted(lines)
+    sums = {name: np.array([one[key] for key in keys]) for name in names for one in [_sum(some, name)]}
+    table = declared.fit([Partial(day, tuple(keys), sums)])
+    order = np.argsort([-lines[key] for key in keys], kind="stable")[:MOST_KEYS]
+    most = {keys[i] for i in order}
+    kept = [i for i, key in enumerate(table.keys) if key in most]
+    return Reference(day, tuple(table.keys[i] for i in kept), table.values[kept])
 
 
-def _tables(
-    found: pa.Table, declared: Sequence[DeclaredReference], day: int
-) -> Iterator[tuple[str, Reference]]:
-    for place, one in enumerate(declared):
-        some = found.filter(pc.and_(pc.equal(found["place"], place), pc.equal(found["day"], day)))
-        names = sorted(set(some["what"].to_pylist()))
-        parts = [some.filter(pc.equal(some["what"], name)) for name in names]
-        keys = tuple(parts[0]["key"].to_pylist()) if parts else ()
-        sums = {name: as_numpy(part["value"]) for name, part in zip(names, parts, strict=True)}
-        yield one.name, one.fit([Partial(day, keys, sums)])
+def _sum(found: pa.Table, what: str) -> dict[str, float]:
+    some = found.filter(pc.equal(found["what"], what))
+    return dict(zip(some["key"].to_pylist(), as_numpy(some["value"]).tolist(), strict=True))
 
 
-def _rows(place: int, day: int, what: str, part: int, values: dict[str, float]) -> pa.Table:
-    n = len(values)
+def _lines_of(history: History, day: int, key: str, keys: tuple[str, ...]) -> Floats:
+    population = Population(history, day, key)
+    lines = dict(zip(population.keys, population.lines().tolist(), strict=True))
+    return np.array([lines[one] for one in keys], dtype=np.float64)
+
+
+def _rows(place: int, day: int, what: str, part: int, keys: tuple[str, ...], values: Floats) -> pa.Table:
+    n = len(keys)
     return pa.table(
         [
             as_arrow(np.full(n, place, dtype=np.int32), pa.int32()),
             as_arrow(np.full(n, day, dtype=np.int32), pa.int32()),
             pa.array([what] * n, pa.string()),
-            pa.array(list(values), pa.string()),
-            as_arrow(np.full(n, part, dtype=np.int32), pa.int32()),
-            as_arrow(np.array(list(values.values()), dtype=np.float64), pa.float64()),
+            pa.array(list(keys), pa.string()),
+            as_arrow(np.full(n, part, dtype=np.int64), pa.int64()),
+            as_arrow(np.asarray(values, dtype=np.float64), pa.float64()),
         ],
         schema=_SUMS,
     )

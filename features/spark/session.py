@@ -24,11 +24,14 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SETTINGS = {
     "spark.ui.enabled": "false",  # it would listen on every address
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
     "spark.sql.session.timeZone": "UTC",
 }
-# Nothing of the driver is to be reached from elsewhere.
-_ALONE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+# On this machine alone: nothing of the driver is to be reached from elsewhere, and what fails is said here.
+_ALONE = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.log.level": "FATAL",
+}
 
 
 @contextmanager

@@ -62,12 +62,14 @@ class TableReading:
     """The kept rows by the table's contract, the refused rows, and the account of both.
 
     evidence: which customer was first seen with which e-mail address on which day (features.identity EVIDENCE).
+    since: the day from which each row is known, where the table says so (null: always).
     """
 
     rows: pa.Table
     quarantine: pa.Table
     report: TableReport
     evidence: pa.Table = field(default_factory=lambda: NO_EVIDENCE)
+    since: pa.Array | None = None
 
 
 def judge(gate: Gate, tests: Sequence[tuple[str, str]]) -> None:

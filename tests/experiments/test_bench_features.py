@@ -164,8 +164,9 @@ def test_the_findings_take_the_better_peer_and_leave_out_what_failed() -> None:
         row("pandas", cpu=30.0),
         row("pandas", cpu=1.0, ok=False),
     ]
-    [found] = findings([*peers, row("ours", cpu=10.0)])
-    assert found == "CPU of pandas, the better peer, over ours: 3.00; with the peers' own preparation: 4.00"
+    prepared, raw = findings([*peers, row("ours", cpu=10.0), row("ours, raw", cpu=20.0)])
+    assert prepared == "CPU over ours, from prepared lines: pandas 3.00, duckdb 4.00"
+    assert raw == "CPU of pandas, the better peer, over ours, from raw lines: 2.00"
 
 
 def test_the_slope_compares_the_large_shop_with_the_first() -> None:

@@ -5,7 +5,9 @@ import pytest
 
 from experiments.panels import Panels
 from experiments.recipe import Recipe
+from features.catalog import CATALOG
 from features.kernel.history import History
+from features.references import fit_over
 from tests import worlds
 
 DAY = worlds.AS_OF
@@ -66,3 +68,24 @@ def test_before_a_horizon_has_passed_none_of_its_outcomes_is_known(panels: Panel
     data = panels.training_data(panels.first_day + 60)
     assert data.span_days == 60 and len(data.now["frequency"]) > 0
     assert not data.outcomes[90].observed.any() and data.outcomes[30].observed.any()
+
+
+# ---------------------------------------------------------------- reference tables
+def test_each_cutoff_reads_the_tables_of_what_was_known_then(panels: Panels) -> None:
+    data = panels.training_data(DAY)
+    for cutoff in np.unique(data.cutoff).tolist():
+        tables = fit_over([panels.history], [cutoff], CATALOG)[cutoff]
+        assert tables.at("item_popularity", cutoff).day == cutoff
+        catalog = panels.available(cutoff)
+        expected = catalog.compute(panels.history, cutoff, references=tables).columns
+        for name in (one.name for one in catalog if one.needs_reference):
+            np.testing.assert_array_equal(
+                data.panel[name][data.cutoff == cutoff], expected[name], err_msg=name
+            )
+
+
+def test_tables_are_fitted_on_the_whole_history_whatever_the_sample() -> None:
+    history = worlds.history()
+    few = Panels.of(history, Recipe(most_customers=50))
+    whole, of_few = (fit_over([one], [DAY], CATALOG)[DAY] for one in (history, few.history))
+    assert few.references(DAY).to_plain() == whole.to_plain() != of_few.to_plain()

@@ -14,11 +14,17 @@ from contracts.days import to_date, to_day
 from contracts.errors import DataError
 from contracts.training import TrainingData
 from experiments.evaluate import Difference
+from experiments.leakage import LeakageReport
 from experiments.panels import Panels
 from experiments.recipe import Recipe
-from experiments.train import Trained
+from experiments.train import Source, Trained, train
+from features.catalog import CATALOG
+from features.kernel.declaration import Catalog
 from features.kernel.history import History
 from features.orders import read_orders
+from features.own import load_features
+from features.references import fit_over
+from models.bundle import load_bundle
 from models.ensemble import Ensemble
 from tests import worlds
 from tests.worlds import order_rows, train_on, write_csv
@@ -187,3 +193,56 @@ def test_a_training_as_of_an_earlier_day_never_takes_the_champions_place(tmp_pat
         champion_as_of=worlds.AS_OF + 1,
     )
     assert not trained.decision.promoted and "trained on later orders" in trained.decision.reason
+
+
+# ---------------------------------------------------------------- reference tables, own features, the gate
+def test_the_bundle_holds_the_tables_of_the_as_of_day(trained: Trained, tmp_path: Path) -> None:
+    rows = [row for row in ROWS if worlds.day_of(row) <= DAY]
+    history = History.from_lines(read_orders(write_csv(tmp_path / "orders.csv", rows)).lines)
+    bundle = load_bundle(trained.folder, in_child_first=False)
+    assert dict(bundle.references) == fit_over([history], [DAY], CATALOG)[DAY].to_plain()
+    assert trained.manifest["references"] == dict.fromkeys(bundle.references, "2021-07-20")
+    assert {"cohort_amount", "item_popularity"} <= set(bundle.references)
+
+
+def test_a_model_that_reads_no_table_has_none(tmp_path: Path) -> None:
+    trained = train_rows(tmp_path / "bgnbd", ROWS, Recipe(horizons=(30,), cutoffs=5, model="bgnbd"))
+    assert trained.manifest["references"] == {}
+    assert "references.json" not in files(trained.folder)
+
+
+OWN = """from features.kernel.declaration import feature
+
+@feature("Orders in the last 45 days.", unit="orders", family="own")
+def orders_45d(past):
+    return past.count(days=45)
+"""
+
+
+def train_with(folder: Path, catalog: Catalog, leakage: LeakageReport | None = None) -> Trained:
+    orders = read_orders(write_csv(folder / "orders.csv", ROWS), until=DAY)
+    return train(
+        History.from_lines(orders.lines), as_of=DAY, recipe=RECIPE, champion=None,
+        source=Source(orders.fingerprint, orders.currency, orders.timezone), folder=folder / "bundle",
+        progress=lambda _: None, catalog=catalog, leakage=leakage,
+    )  # fmt: skip
+
+
+def test_an_own_feature_is_learnt_from_and_recorded_by_name_hash_and_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN)
+    catalog = load_features(tmp_path / "mine.py")
+    report = LeakageReport(DAY - 50, 12, len(catalog), 3)
+    manifest = train_with(tmp_path, catalog, report).manifest
+    (own,) = catalog.pick(["orders_45d"])
+    assert manifest["features"]["orders_45d"] == own.source_hash
+    assert manifest["own_features"] == {"orders_45d": "mine.py"}
+    assert manifest["leakage"] == {
+        "cutoff": "2021-05-31",
+        "customers": 12,
+        "features": len(catalog),
+        "references": 3,
+    }
+
+
+def test_without_own_features_the_manifest_names_none(trained: Trained) -> None:
+    assert trained.manifest["own_features"] == {} and trained.manifest["leakage"] is None

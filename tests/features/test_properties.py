@@ -1,73 +1,58 @@
 """What must hold for every feature of the catalogue, whatever the shop.
 
-The small shops have returns, cancellations, ties, several orders a day, free orders and orders
-that lie on two days. The large shop takes the other path of features/running.py.
+The features of one customer may depend on others only through the reference tables. The large shop takes the other
+path of features/kernel/running.py.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
-from features.catalog import CATALOG
+from contracts.tables import EVENT_KINDS, EVENTS, ORDER_LINES, REQUIRED_LINE_COLUMNS
+from features.catalog import CATALOG, REFERENCES
 from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
+from features.kernel.population import fit_references
+from features.kernel.reference import References
 from features.kernel.running import FEW_RUNS, Floats
+from tests.features.shops import (
+    DAY,
+    OPTIONAL,
+    SOME,
+    Row,
+    Shop,
+    contract_order,
+    event,
+    history_of,
+    known_at,
+    line,
+    shifted,
+    shops,
+    taken_back,
+    whole_shops,
+)
 
-Row = dict[str, Any]
-OPTIONAL = ("product_id", "category", "discount", "coupon", "cost", "channel")
-LAST_DAY = 450
-SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def line(customer: str, order: str, day: int, amount: float, **rest: Any) -> Row:
-    """Return one sale line at 10:00 of an integer day; `rest` overrides any column."""
-    row: Row = {
-        "customer_id": customer,
-        "order_id": order,
-        "line": 1,
-        "ordered_at": datetime(1970, 1, 1) + timedelta(days=day, minutes=rest.pop("minute", 600)),
-        "day": day,
-        "amount": amount,
-        "quantity": 1.0,
-        "returned": False,
-        "reverses": False,
-        "cancelled_day": None,
-    }
-    return {**row, **rest}
+# The builders of small shops, for other tests.
+__all__ = ["DAY", "OPTIONAL", "SOME", "Row", "contract_order", "history_of", "line", "shops", "taken_back"]
 
 
-def taken_back(customer: str, order: str, day: int, amount: float, **rest: Any) -> Row:
-    """Return a line that takes `amount` (above 0) back."""
-    return line(customer, order, day, -amount, **{"returned": True, "quantity": -1.0, "line": 9, **rest})
+def tables_of(shop: Shop, cutoff: int) -> References:
+    """Return the reference tables of a shop at the end of a day."""
+    return fit_references(REFERENCES, shop.history, cutoff)
 
 
-def contract_order(row: Row) -> tuple[Any, ...]:
-    """Return what the contract sorts order lines by."""
-    return (row["customer_id"], row["day"], row["ordered_at"], row["order_id"], row["line"])
-
-
-def history_of(rows: Sequence[Row], optional: Sequence[str] = OPTIONAL) -> History:
-    """Sort rows as the contract says and build a history; an optional column that no row has is null."""
-    schema = pa.schema([ORDER_LINES.field(name) for name in (*REQUIRED_LINE_COLUMNS, *optional)])
-    ordered = sorted(rows, key=contract_order)
-    return History.from_lines(
-        pa.table({n: [row.get(n) for row in ordered] for n in schema.names}, schema=schema)
-    )
-
-
-def features(rows: Sequence[Row], cutoff: int) -> FeatureTable:
-    """Return all features at a cutoff."""
-    return CATALOG.compute(history_of(rows), cutoff)
+def features(shop: Shop, cutoff: int, *, given: References | None = None) -> FeatureTable:
+    """Return all features at a cutoff, by given reference tables or the shop's own."""
+    tables = tables_of(shop, cutoff) if given is None else given
+    return CATALOG.compute(shop.history, cutoff, references=tables)
 
 
 def same_bits(one: Floats, other: Floats) -> bool:
@@ -90,162 +75,109 @@ def of_customers(table: FeatureTable, customers: Sequence[str]) -> FeatureTable:
     return table.take(np.isin(table.customer_id, customers))
 
 
-# ---------------------------------------------------------------- small shops
-MONEY = st.sampled_from([0.0, 0.1, 0.2, 0.3, 9.99, 10.0, 33.33, 1e-3, 123456.78])
-DAY = st.one_of(st.integers(0, 40), st.integers(0, LAST_DAY))
-LINE = st.fixed_dictionaries(
-    {
-        "later": st.sampled_from([0, 0, 0, 1, 30]),  # days after the first line of the order
-        "amount": MONEY,
-        "quantity": st.sampled_from([1.0, 2.0, 12.0]),
-        "product_id": st.sampled_from([None, "p1", "p2", "p3"]),
-        "category": st.sampled_from([None, "c1", "c2"]),
-        "discount": st.sampled_from([None, 0.0, 1.5]),
-        "coupon": st.sampled_from([None, "TEN"]),
-        "cost": st.sampled_from([None, 0.05, 4.2]),
-        "channel": st.sampled_from([None, "web", "shop"]),
-        "cancelled_after": st.sampled_from([None, None, None, 0, 1, 60]),
-    }
-)
-ORDER = st.tuples(
-    st.sampled_from("abcde"),
-    st.sampled_from(["1", "2", "3", "10", "11", "12", "13", "14"]),
-    DAY,
-    st.sampled_from([0, 600, 600, 1100, 1439]),
-    st.lists(LINE, min_size=1, max_size=3),
-)
-RETURN = st.tuples(st.sampled_from("abcde"), DAY, MONEY)
-
-
-@st.composite
-def shops(draw: st.DrawFn) -> list[Row]:
-    """Draw the rows of a shop of up to five customers, in the contract's order."""
-    rows: list[Row] = []
-    for customer, order, day, minute, lines in draw(st.lists(ORDER, min_size=1, max_size=14)):
-        for number, one in enumerate(lines):
-            rows += _sold(one, customer, order, day, (minute + number) % 1440, len(rows) + 1)
-    for customer, day, amount in draw(st.lists(RETURN, max_size=4)):
-        rows.append(taken_back(customer, "r", day, amount, line=len(rows) + 1))
-    return sorted(rows, key=contract_order)
-
-
-def _sold(one: dict[str, Any], customer: str, order: str, day: int, minute: int, number: int) -> list[Row]:
-    """Return a sale line and, if it is cancelled, the line that undoes it."""
-    values = {name: value for name, value in one.items() if name not in ("later", "cancelled_after")}
-    day += one["later"]
-    sale = line(customer, order, day, minute=minute, line=number, **values)
-    if one["cancelled_after"] is None:
-        return [sale]
-    sale["cancelled_day"] = day + one["cancelled_after"]
-    undo = {**values, "amount": -one["amount"], "quantity": -one["quantity"], "discount": None, "cost": None}
-    undo |= {"returned": True, "reverses": True, "line": number + 1000}
-    return [sale, line(customer, order, sale["cancelled_day"], minute=1439, **undo)]
-
-
-def known_at(rows: Sequence[Row], cutoff: int) -> list[Row]:
-    """Return what the shop's file held at the end of the cutoff day."""
-    kept = [dict(row) for row in rows if row["day"] <= cutoff]
-    for row in kept:
-        if row["cancelled_day"] is not None and row["cancelled_day"] > cutoff:
-            row["cancelled_day"] = None
-    return kept
-
-
-def shifted(rows: Sequence[Row], days: int) -> list[Row]:
-    """Return the same shop some days later."""
-    moved = []
-    for row in rows:
-        gone = None if row["cancelled_day"] is None else row["cancelled_day"] + days
-        at = row["ordered_at"] + timedelta(days=days)
-        moved.append({**row, "day": row["day"] + days, "ordered_at": at, "cancelled_day": gone})
-    return moved
+def without(shop: Shop, gone: set[str]) -> Shop:
+    """Return a shop without the order lines of some customers."""
+    rest = [row for row in shop.rows if row["customer_id"] not in gone]
+    return Shop(rest, shop.events, shop.people)
 
 
 @SOME
-@given(shops(), DAY)
-def test_orders_after_the_cutoff_change_nothing(rows: list[Row], cutoff: int) -> None:
-    past = known_at(rows, cutoff)
-    if past:
-        assert_same(features(rows, cutoff), features(past, cutoff))
+@given(whole_shops(), DAY)
+def test_what_comes_after_the_cutoff_changes_nothing(shop: Shop, cutoff: int) -> None:
+    past = known_at(shop, cutoff)
+    if past.rows:
+        assert tables_of(shop, cutoff).to_plain() == tables_of(past, cutoff).to_plain()
+        assert_same(features(shop, cutoff), features(past, cutoff))
 
 
 @SOME
-@given(shops(), DAY, st.randoms(use_true_random=False))
-def test_the_order_of_rows_is_irrelevant(rows: list[Row], cutoff: int, chance: random.Random) -> None:
-    shuffled = list(rows)
-    chance.shuffle(shuffled)
-    assert_same(features(rows, cutoff), features(shuffled, cutoff))
+@given(whole_shops(), DAY, st.randoms(use_true_random=False))
+def test_the_order_of_rows_is_irrelevant(shop: Shop, cutoff: int, chance: random.Random) -> None:
+    mixed = Shop(*(chance.sample(rows, len(rows)) for rows in (shop.rows, shop.events, shop.people)))
+    assert tables_of(shop, cutoff).to_plain() == tables_of(mixed, cutoff).to_plain()
+    assert_same(features(shop, cutoff), features(mixed, cutoff))
 
 
 @SOME
-@given(shops(), DAY, st.sampled_from("abcde"))
-def test_an_absurd_amount_in_one_customer_changes_no_other(rows: list[Row], cutoff: int, absurd: str) -> None:
-    others = [name for name in "abcde" if name != absurd]
-    poisoned = [*rows, line(absurd, "x", 0, 1e12, product_id="p1", discount=1e12, cost=1e12)]
-    before, after = (of_customers(features(some, cutoff), others) for some in (rows, poisoned))
-    assert_same(before, after)
+@given(whole_shops(), DAY, st.sampled_from("abcde"))
+def test_an_absurd_amount_in_one_customer_changes_no_other(shop: Shop, cutoff: int, absurd: str) -> None:
+    others, tables = [name for name in "abcde" if name != absurd], tables_of(shop, cutoff)
+    texts = {"product_id": "p1", "category": "c1", "coupon": "TEN", "channel": "web", "country": "FR"}
+    more = line(absurd, "x", 0, 1e12, discount=1e12, cost=1e12, **texts)
+    poisoned = Shop([*shop.rows, more], shop.events, shop.people)
+    before, after = (features(one, cutoff, given=tables) for one in (shop, poisoned))
+    assert_same(of_customers(before, others), of_customers(after, others))
 
 
 @SOME
-@given(shops(), DAY, st.sets(st.sampled_from("abcde"), max_size=4))
-def test_removing_customers_changes_nothing_for_the_rest(
-    rows: list[Row], cutoff: int, gone: set[str]
-) -> None:
-    rest = [row for row in rows if row["customer_id"] not in gone]
-    if rest:
-        stayed = sorted({row["customer_id"] for row in rest})
-        assert_same(of_customers(features(rows, cutoff), stayed), features(rest, cutoff))
+@given(whole_shops(), DAY, st.sets(st.sampled_from("abcde"), max_size=4))
+def test_removing_customers_changes_nothing_for_the_rest(shop: Shop, cutoff: int, gone: set[str]) -> None:
+    rest, tables = without(shop, gone), tables_of(shop, cutoff)
+    if rest.rows:
+        stayed = sorted({row["customer_id"] for row in rest.rows})
+        before, after = (features(one, cutoff, given=tables) for one in (shop, rest))
+        assert_same(of_customers(before, stayed), after)
 
 
 @SOME
-@given(shops(), DAY)
-def test_a_customer_alone_equals_the_same_customer_in_the_base(rows: list[Row], cutoff: int) -> None:
-    base = features(rows, cutoff)
-    for name in {row["customer_id"] for row in rows}:
-        alone = features([row for row in rows if row["customer_id"] == name], cutoff)
+@given(whole_shops(), DAY)
+def test_a_customer_alone_equals_the_same_customer_in_the_base(shop: Shop, cutoff: int) -> None:
+    tables, everyone = tables_of(shop, cutoff), {row["customer_id"] for row in shop.rows}
+    base = features(shop, cutoff, given=tables)
+    for name in everyone:
+        alone = features(without(shop, everyone - {name}), cutoff, given=tables)
         assert_same(of_customers(base, [name]), alone)
 
 
 @SOME
-@given(shops(), DAY, st.integers(-20_000, 20_000))
-def test_shifting_all_dates_changes_only_calendar_features(rows: list[Row], cutoff: int, days: int) -> None:
+@given(whole_shops(), DAY, st.integers(-20_000, 20_000))
+def test_shifting_all_dates_changes_only_calendar_features(shop: Shop, cutoff: int, days: int) -> None:
     free = [one.name for one in CATALOG if one.calendar == "none"]
-    assert_same(features(rows, cutoff), features(shifted(rows, days), cutoff + days), free)
+    assert_same(features(shop, cutoff), features(shifted(shop, days), cutoff + days), free)
 
 
 @SOME
-@given(shops(), DAY, st.integers(-2_000, 2_000))
-def test_shifting_by_whole_weeks_keeps_the_features_of_the_week(
-    rows: list[Row], cutoff: int, weeks: int
-) -> None:
+@given(whole_shops(), DAY, st.integers(-2_000, 2_000))
+def test_shifting_by_whole_weeks_keeps_the_features_of_the_week(shop: Shop, cutoff: int, weeks: int) -> None:
     free = [one.name for one in CATALOG if one.calendar in ("none", "week")]
-    assert_same(features(rows, cutoff), features(shifted(rows, 7 * weeks), cutoff + 7 * weeks), free)
+    assert_same(features(shop, cutoff), features(shifted(shop, 7 * weeks), cutoff + 7 * weeks), free)
 
 
 @pytest.mark.parametrize("name", [one.name for one in CATALOG if one.calendar != "none"])
 def test_a_feature_declared_calendar_does_depend_on_the_calendar(name: str) -> None:
-    rows = [line("a", "1", 300, 5.0), line("a", "2", 310, 5.0)]
-    found = [features(shifted(rows, days), 320 + days).columns[name].tolist() for days in range(60)]
+    shop = Shop([line("a", "1", 300, 5.0), line("a", "2", 310, 5.0), line("b", "3", 250, 9.0)])
+    one = CATALOG.pick([name])
+    found = []
+    for days in range(60):
+        moved = shifted(shop, days)
+        tables = tables_of(moved, 320 + days)
+        table = one.compute(moved.history, 320 + days, references=tables)
+        found.append(table.columns[name].tolist())
     assert any(values != found[0] for values in found)
 
 
 @SOME
-@given(shops(), DAY)
-def test_every_customer_with_a_valid_order_has_one_row_of_defined_basics(
-    rows: list[Row], cutoff: int
-) -> None:
+@given(whole_shops(), DAY)
+def test_no_feature_is_ever_infinite(shop: Shop, cutoff: int) -> None:
+    found = features(shop, cutoff).columns
+    assert [name for name, values in found.items() if np.isinf(values).any()] == []
+
+
+@SOME
+@given(whole_shops(), DAY)
+def test_every_customer_with_a_valid_order_has_one_row_of_defined_basics(shop: Shop, cutoff: int) -> None:
     def valid(row: Row) -> bool:
         cancelled = row["cancelled_day"] is not None and row["cancelled_day"] <= cutoff
         return row["day"] <= cutoff and not row["returned"] and not cancelled
 
-    table = features(rows, cutoff)
-    assert table.customer_id.tolist() == sorted({row["customer_id"] for row in rows if valid(row)})
+    table = features(shop, cutoff)
+    assert table.customer_id.tolist() == sorted({row["customer_id"] for row in shop.rows if valid(row)})
     basics = ("frequency", "recency", "tenure", "monetary_value", "orders", "recency_days", "spend")
     assert all(np.isfinite(table.columns[name]).all() for name in basics)
 
 
 # ---------------------------------------------------------------- a large shop: the other path
-CUSTOMERS, LONG_ONES = 200, (3, 77, 150)
+CUSTOMERS, LONG_ONES, DAYS, CUTOFF = 200, (3, 77, 150), 450, 400
 
 
 def large_shop(*, absurd: int = -1) -> pa.Table:
@@ -254,7 +186,7 @@ def large_shop(*, absurd: int = -1) -> pa.Table:
     lines = np.where(np.isin(np.arange(CUSTOMERS), LONG_ONES), 160, chance.integers(1, 9, CUSTOMERS))
     customer = np.repeat(np.arange(CUSTOMERS), lines)
     n = len(customer)
-    day = chance.integers(0, LAST_DAY, n)
+    day = chance.integers(0, DAYS, n)
     day = day[np.lexsort((day, customer))]
     amount = np.round(chance.gamma(2.0, 20.0, n), 2)
     if absurd >= 0:
@@ -262,7 +194,7 @@ def large_shop(*, absurd: int = -1) -> pa.Table:
     cancelled = chance.random(n) < 0.05
     texts = {
         name: [f"{name}{i}" for i in chance.integers(0, 5, n)]
-        for name in ("product_id", "category", "channel")
+        for name in ("product_id", "category", "channel", "country")
     }
     values = {
         "customer_id": [f"c{i:04d}" for i in customer],
@@ -292,15 +224,39 @@ def _times(microseconds: np.ndarray) -> pa.Array:
     return pa.array(microseconds, pa.int64()).cast(pa.timestamp("us"))
 
 
+@cache
+def large_events() -> pa.Table:
+    """Return ten events of each customer."""
+    chance = np.random.default_rng(7)
+    rows = [
+        event(f"c{i:04d}", day, str(chance.choice(EVENT_KINDS)))
+        for i in range(CUSTOMERS)
+        for day in sorted(chance.integers(0, DAYS, 10).tolist())
+    ]
+    return pa.Table.from_pylist(rows, schema=EVENTS)
+
+
+@cache
+def large_tables() -> References:
+    """Return the large shop's reference tables."""
+    return fit_references(REFERENCES, History.from_lines(large_shop()), CUTOFF)
+
+
 def large_features(keep: Callable[[str], bool] = lambda _: True, *, absurd: int = -1) -> FeatureTable:
-    """Return the features of the large shop's kept customers at day 400."""
+    """Return the features of the large shop's kept customers at the cutoff."""
     table = large_shop(absurd=absurd)
     kept = table.filter(pa.array([keep(name) for name in table["customer_id"].to_pylist()]))
-    return CATALOG.compute(History.from_lines(kept), 400)
+    return features_of(kept, CUTOFF, large_tables())
+
+
+def features_of(lines: pa.Table, cutoff: int, tables: References) -> FeatureTable:
+    """Return the features of some lines and all events."""
+    history = History.from_lines(lines, events=large_events())
+    return CATALOG.available(history.optional, tables).compute(history, cutoff, references=tables)
 
 
 def test_the_large_shop_takes_the_other_path() -> None:
-    runs = History.from_lines(large_shop()).known_on(400).rows.runs
+    runs = History.from_lines(large_shop()).known_on(CUTOFF).rows.runs
     assert len(runs) >= CUSTOMERS > FEW_RUNS
     assert np.sort(np.diff(runs.starts))[-len(LONG_ONES) - 1] < 12 < 100 < np.sort(np.diff(runs.starts))[-3]
 
@@ -336,6 +292,6 @@ def test_orders_after_the_cutoff_change_nothing_in_a_large_base() -> None:
     cut = table.set_column(9, ORDER_LINES.field("cancelled_day"), known.cast(pa.int32())).filter(
         pa.array(day <= 200)
     )
-    assert_same(
-        CATALOG.compute(History.from_lines(table), 200), CATALOG.compute(History.from_lines(cut), 200)
-    )
+    tables = [fit_references(REFERENCES, History.from_lines(one), 200) for one in (table, cut)]
+    assert tables[0].to_plain() == tables[1].to_plain()
+    assert_same(features_of(table, 200, tables[0]), features_of(cut, 200, tables[1]))

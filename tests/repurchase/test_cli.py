@@ -21,7 +21,7 @@ from repurchase.cli import app
 from tests.repurchase.front_door import Ended, command, environment, run
 from tests.worlds import order_rows, write_csv
 
-COMMANDS = ("check", "features", "train", "rank", "serve", "key", "demo")
+COMMANDS = ("check", "features", "prepare", "generate", "train", "rank", "backfill", "serve", "key", "demo")
 
 
 # ---------------------------------------------------------------- help

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import features.references
 from contracts.days import to_date
 from features.kernel.history import History
 from features.orders import read_orders
@@ -123,3 +124,16 @@ def test_every_number_of_the_scores_table_is_compared(client: Client, batch: dic
     live = next(answer(client, {name: orders}))
     of_the_whole_answer = {"as_of", "scored_at", "valid_until", "model_version", "currency"}
     assert set(numbers(batch[name])) - of_the_whole_answer == set(live)
+
+
+def test_the_model_reads_reference_tables() -> None:
+    assert {"item_popularity", "category_clock", "cohort_amount"} <= set(worlds.bundle().references)
+
+
+def test_long_tables_that_are_narrowed_give_the_batchs_scores(
+    client: Client, batch: dict[str, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features.references, "_FEW_KEYS", 8)
+    some = dict(list(POSTED.items())[:20])
+    assert max(len(one["keys"]) for one in worlds.bundle().references.values()) > 8
+    assert not any(differing(live, batch[live["customer_id"]]) for live in answer(client, some))

@@ -10,15 +10,26 @@ import pyarrow as pa
 import pytest
 
 from contracts.days import to_date
-from contracts.errors import ArtifactError, RepurchaseError
+from contracts.errors import ArtifactError
 from contracts.tables import CURVE_KNOTS, DEFAULT_HORIZONS, OPTIONAL_LINE_COLUMNS, scores_schema
 from contracts.training import Floats
+from features.catalog import CATALOG
+from features.kernel.declaration import Catalog, feature
 from features.kernel.history import History
+from features.kernel.past import Past
 from features.orders import read_orders
+from features.own import load_features
 from models.bundle import Bundle, load_bundle
 from models.curve import at_horizon
 from serving.curve import chance_within
-from serving.rank import Scoring, absent_columns, features_for, score_history
+from serving.rank import (
+    LiveScorer,
+    Scoring,
+    absent_columns,
+    features_for,
+    require_features,
+    score_history,
+)
 from tests import worlds
 from tests.worlds import write_csv
 
@@ -305,7 +316,13 @@ def test_features_of_absent_columns_are_empty_and_the_columns_are_told() -> None
     )
     columns = features_for(worlds.bundle(), bare, AS_OF).columns
     assert np.isnan(columns["products"]).all() and not np.isnan(columns["frequency"]).any()
-    assert absent_columns(worlds.bundle(), bare.optional) == ["category", "cost", "coupon", "discount", "product_id"]
+    assert absent_columns(worlds.bundle(), bare.optional) == [
+        "category",
+        "cost",
+        "coupon",
+        "discount",
+        "product_id",
+    ]
     assert score(bare).num_rows == score().num_rows
 
 
@@ -323,5 +340,90 @@ def test_a_feature_that_changed_since_the_training_is_refused() -> None:
 def test_a_feature_that_is_gone_since_the_training_is_refused() -> None:
     bundle = worlds.bundle()
     features = {**bundle.manifest["features"], "shoe_size": "0" * 16}
-    with pytest.raises(RepurchaseError, match="shoe_size"):
+    with pytest.raises(ArtifactError, match=r"features that are not here: shoe_size\. Train a new model"):
         score(bundle=replace(bundle, manifest={**bundle.manifest, "features": features}))
+
+
+OWN = """from features.kernel.declaration import feature
+
+@feature("Orders in the last 45 days.", unit="orders", family="own")
+def orders_45d(past):
+    return past.count(days=45)
+"""
+
+
+def own(folder: Path, text: str = OWN) -> Catalog:
+    folder.mkdir(exist_ok=True)
+    (folder / "mine.py").write_text(text)
+    return load_features(folder / "mine.py")
+
+
+def bundle_with(catalog: Catalog) -> Bundle:
+    """Return the bundle as if it read the own feature as well."""
+    (one,) = catalog.pick(["orders_45d"])
+    features = {**worlds.bundle().manifest["features"], one.name: one.source_hash}
+    manifest = {**worlds.bundle().manifest, "features": features, "own_features": {one.name: "mine.py"}}
+    return replace(worlds.bundle(), manifest=manifest)
+
+
+def test_without_its_file_an_own_feature_is_asked_for_by_name(tmp_path: Path) -> None:
+    bundle = bundle_with(own(tmp_path))
+    message = r"features that are not here: orders_45d\. Give their file: --features mine\.py\."
+    with pytest.raises(ArtifactError, match=message):
+        score(bundle=bundle)
+    with pytest.raises(ArtifactError, match=message):
+        require_features(bundle, CATALOG)
+
+
+def test_with_its_file_an_own_feature_is_computed_and_scored(tmp_path: Path) -> None:
+    catalog = own(tmp_path)
+    bundle = bundle_with(catalog)
+    found = features_for(bundle, worlds.history(), AS_OF, catalog=catalog).columns["orders_45d"]
+    assert found.max() > 0 and absent_columns(bundle, worlds.history().optional, catalog=catalog) == []
+    scoring = Scoring(AS_OF, DEFAULT_HORIZONS, 90, "value", NOW)
+    assert score_history(worlds.history(), bundle, scoring, catalog=catalog).equals(score())
+    lines = worlds.orders().lines
+    assert (
+        LiveScorer(bundle, lambda: NOW, catalog).score(lines, as_of=AS_OF, horizons=(90,)).num_rows
+        == score().num_rows
+    )
+
+
+def test_an_own_feature_that_changed_is_refused_and_its_file_named(tmp_path: Path) -> None:
+    bundle = bundle_with(own(tmp_path))
+    changed = own(tmp_path / "new", OWN.replace("days=45", "days=46"))
+    with pytest.raises(
+        ArtifactError, match=r"'orders_45d' has changed since .* Give mine\.py as it was then, or"
+    ):
+        require_features(bundle, changed)
+
+
+# ---------------------------------------------------------------- reference tables
+def test_reference_tables_are_those_of_the_bundle() -> None:
+    bundle = worlds.bundle()
+    moved = {
+        name: {**one, "values": [2 * v for v in one["values"]]} for name, one in bundle.references.items()
+    }
+    ours, theirs = (
+        features_for(one, worlds.history(), AS_OF).columns
+        for one in (bundle, replace(bundle, references=moved))
+    )
+    read = [one.name for one in CATALOG.pick(bundle.features) if one.needs_reference]
+    assert read and all(not np.array_equal(ours[name], theirs[name], equal_nan=True) for name in read)
+
+
+def test_a_day_before_the_training_is_scored_with_the_tables_of_the_model() -> None:
+    assert {one["day"] for one in worlds.bundle().references.values()} == {AS_OF}
+    earlier = features_for(worlds.bundle(), worlds.history(), AS_OF - 100)
+    assert earlier.columns["cohort_spend_ratio"].max() > 0
+    assert np.isfinite(numbers(score(as_of=AS_OF - 100), "expected_value_90d")).all()
+
+
+def test_a_live_history_has_empty_columns_for_order_lines_alone() -> None:
+    @feature("Visits.", unit="visits", family="engagement", needs=("events", "customers.age", "country"))
+    def visits(past: Past) -> Floats:
+        return past.sum("events.visit")
+
+    manifest = {**worlds.bundle().manifest, "features": {"visits": visits.source_hash}}
+    scorer = LiveScorer(replace(worlds.bundle(), manifest=manifest), lambda: NOW, Catalog([*CATALOG, visits]))
+    assert scorer._columns == ["country"]

@@ -16,7 +16,7 @@ from features.prepared.store import Prepared
 from tests.features.cleaning.shop import write
 from tests.features.prepared.stores import account_of, lines_of
 
-FEW = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country,status,cancelled_at,category"
 SALE = "9,85048,thing,1,2011-01-01,1,z,UK,paid,,toys"
 OWN = "90{},85048,thing,1,2011-01-02,1,z,UK,paid,,toys"  # so that no two files are the same

@@ -15,16 +15,19 @@ from tests.features.prepared.stores import NEW, OLD, files_of, lines_of, prepare
 
 
 def damaged(path: Path, how: str) -> None:
-    """Damage a file: cut it, flip one bit in its middle, empty it or take it away."""
+    """Damage a file: cut it, flip one bit in its middle, or take it away."""
     content = bytearray(path.read_bytes())
+    half = len(content) // 2
     if how == "gone":
         path.unlink()
-        return
-    content[len(content) // 2] ^= 1
-    path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "flipped": content}[how])
+    elif how == "cut":
+        path.write_bytes(content[:half])
+    else:
+        content[half] ^= 1
+        path.write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["cut", "flipped", "empty", "gone"])
+@pytest.mark.parametrize("how", ["cut", "flipped", "gone"])
 def test_a_damaged_chunk_is_named(tmp_path: Path, how: str) -> None:
     made = prepared(tmp_path)
     damaged(made.folder / "rows/0001/0001.arrow", how)
@@ -32,7 +35,7 @@ def test_a_damaged_chunk_is_named(tmp_path: Path, how: str) -> None:
         lines_of(Prepared.open(made.folder))
 
 
-@pytest.mark.parametrize("how", ["cut", "flipped", "empty", "gone"])
+@pytest.mark.parametrize("how", ["cut", "flipped", "gone"])
 def test_damaged_refused_rows_are_named(tmp_path: Path, how: str) -> None:
     made, tally = prepared(tmp_path), Tally(quarantined=True)
     damaged(made.folder / "refused/0001.parquet", how)
@@ -41,7 +44,7 @@ def test_damaged_refused_rows_are_named(tmp_path: Path, how: str) -> None:
         tally.quarantine(made)
 
 
-@pytest.mark.parametrize("how", ["cut", "flipped", "empty"])
+@pytest.mark.parametrize("how", ["cut", "flipped"])
 def test_a_damaged_manifest_is_named(tmp_path: Path, how: str) -> None:
     damaged(prepared(tmp_path).folder / "manifest.json", how)
     with pytest.raises(ArtifactError, match=r"prepared/manifest.json is damaged"):

@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where pyspark is; the environment that Spark's programs are started in."""
+    """Where pyspark is; the environment that Spark's programs are started in. Workers have no pandas."""
     if find_spec("pyspark") is None:
         if os.environ.get("REPURCHASE_TEST_SPARK") == "1":
             pytest.fail("REPURCHASE_TEST_SPARK=1, but the package pyspark is not installed")
@@ -41,6 +41,9 @@ def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv("JAVA_HOME", home)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.setenv("PYSPARK_PYTHON", sys.executable)
+        bare = tmp_path_factory.mktemp("bare")
+        (bare / "pandas.py").write_text("raise ImportError('a worker needs no pandas')\n")
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf spark.executorEnv.PYTHONPATH={bare} pyspark-shell")
         patch.chdir(tmp_path_factory.mktemp("spark"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pyspark's own, about the version of pandas

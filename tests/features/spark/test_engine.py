@@ -23,7 +23,7 @@ def test_a_shop_with_all_kinds_of_trouble_gets_the_same_features(any_spark: Any,
 def test_small_blocks_and_many_tasks_give_the_same(any_spark: Any, tmp_path: Path) -> None:
     source, out = written(tmp_path, orders(), files=2), tmp_path / "out"
     made = write_features(
-        any_spark, [source], str(out), wanted=Asked(), mapping=BERLIN, now=NOW, block_rows=100
+        any_spark, [source], str(out), wanted=Asked(), mapping=BERLIN, now=NOW, block_rows=300
     )
     assert_same((on_disk(out), made.report), locally(source))
 

@@ -27,6 +27,12 @@ contracts.errors.DataError: orders: 3 rows are broken.
             "of the catalogue or a temporary view.",
         ),
         (
+            "[PYTHON_EXCEPTION] An exception was thrown from the Python worker: Traceback (most recent call last):\n"
+            '  File "a.py", line 1, in b\nTypeError: no number\n SQLSTATE: 38000\n\tat org.apache.X(X.scala:1)',
+            ArtifactError,
+            "orders: Spark could not do this (TypeError: no number). Its own log says more.",
+        ),
+        (
             "All masters are unresponsive! Giving up.\n\tat org.apache.spark.X(X.scala:1)",
             ArtifactError,
             "orders: Spark could not do this (All masters are unresponsive! Giving up). Its own log says more.",

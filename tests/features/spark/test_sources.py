@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Engine:
     def assert_like_local(self, *source: str, local: str | None = None, **more: Any) -> Written:
         """Write, and compare with what the local engine makes of the same (or of `local`)."""
         made = self.write(*source, **more)
-        again = {name: more[name] for name in ("wanted", "mapping", "references") if name in more}
+        again = {name: more[name] for name in ("wanted", "mapping") if name in more}
         assert_same((on_disk(self.out), made.report), locally(local or source[0], **{"wanted": FEW, **again}))
         return made
 
@@ -131,7 +132,7 @@ def test_what_stands_on_the_first_row_of_an_order_is_filled_down(engine: Engine,
     for i in range(60):
         head = {"customer_id": f"c{i % 7}", "ordered_at": at + timedelta(days=i)}
         rows += [
-            {"order_id": f"o{i}", "amount": 5.0, "product_id": "p", **(head if k == 0 else {})}
+            {"order_id": f"o{i}", "amount": 5.0 + k, "product_id": "p", **(head if k == 0 else {})}
             for k in range(3)
         ]
     names = {name: name for name in ("customer_id", "order_id", "ordered_at", "amount", "product_id")}
@@ -147,52 +148,51 @@ def test_one_customer_alone_leaves_most_tasks_without_rows(engine: Engine, tmp_p
 
 def test_a_customer_larger_than_a_block_stays_in_one_piece(engine: Engine, tmp_path: Path) -> None:
     table = orders()
-    large = table.set_column(0, SCHEMA.field(0), pa.array(["big"] * 1500 + ["b", "c"] * 1000)[: len(table)])
-    engine.assert_like_local(written(tmp_path, large), block_rows=10)
+    large = table.set_column(0, SCHEMA.field(0), pa.array(["big"] * 1000 + ["b", "c"] * 1000)[: len(table)])
+    engine.assert_like_local(written(tmp_path, large), block_rows=300)
 
 
 # ---------------------------------------------------------------- what is computed
-def test_features_that_need_a_reference_table_get_one_fitted_on_everyone(
+def share_of(sums: Sums) -> Floats:
+    return sums["buyers"] / sums["buyers"].sum()
+
+
+@reference("Share of the buyers.", key="category", finish=share_of)
+def buyers_share(population: Population) -> Sums:
+    return {"buyers": population.customers(), "pieces": population.sum("quantity")}
+
+
+@feature(
+    "Share of the last category.", unit="ratio", family="own", needs=("category",), needs_reference=("buyers_share",)
+)  # fmt: skip
+def last_share(past: Past) -> Floats:
+    return past.reference("buyers_share", "category", past.last_code("category"))
+
+
+def test_a_reference_table_is_fitted_on_everyone_whatever_the_blocks(engine: Engine, tmp_path: Path) -> None:
+    wanted = Asked(Catalog([last_share]), (), 2)
+    engine.assert_like_local(written(tmp_path, orders()), wanted=wanted, block_rows=300)
+    assert len(set(on_disk(engine.out)["last_share"].to_pylist())) > 2
+
+
+def test_a_feature_of_the_user_s_own_module_runs_on_workers_without_pandas(
     engine: Engine, tmp_path: Path
 ) -> None:
-    def share(sums: Sums) -> Floats:
-        return sums["buyers"] / sums["buyers"].sum() + 0.0 * sums["spent"]
-
-    @reference("Share of the buyers.", key="category", finish=share)
-    def popularity(population: Population) -> Sums:
-        return {"buyers": population.customers(), "spent": population.sum("quantity")}
-
-    @feature(
-        "Largest share.",
-        unit="ratio",
-        family="products",
-        needs=("category",),
-        needs_reference=("popularity",),
-    )
-    def largest_share(past: Past) -> Floats:
-        return np.full(len(past), past.reference("popularity").values.max())
-
-    wanted = Asked(Catalog([largest_share]), (), 2)
-    source = written(tmp_path, orders())
-    engine.assert_like_local(source, wanted=wanted, references=(popularity,), block_rows=300)
+    engine.write(written(tmp_path, orders()), wanted=Asked(Catalog([pandas_is_there]), (), 1))
+    assert set(on_disk(engine.out)["pandas_is_there"].to_pylist()) == {0.0}
 
 
-def test_a_feature_of_the_user_s_own_module_runs_on_the_workers_without_pandas(
-    engine: Engine, tmp_path: Path
-) -> None:
-    engine.write(written(tmp_path, orders()), wanted=Asked(Catalog([pandas_is_loaded]), (), 1))
-    assert set(on_disk(engine.out)["pandas_is_loaded"].to_pylist()) == {0.0}
+@feature("Whether pandas can be imported.", unit="0 or 1", family="test")
+def pandas_is_there(past: Past) -> Floats:
+    return np.full(len(past), float(can_be_imported("pandas")))
 
 
-@feature("Whether a worker has loaded pandas.", unit="0 or 1", family="test")
-def pandas_is_loaded(past: Past) -> Floats:
-    return _everywhere(past, "pandas")
-
-
-def _everywhere(past: Past, module: str) -> Floats:
-    import sys
-
-    return np.full(len(past), float(module in sys.modules))
+def can_be_imported(name: str) -> bool:
+    try:
+        import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- what is refused
@@ -244,7 +244,7 @@ def test_what_a_worker_raises_comes_out_as_it_is(engine: Engine, tmp_path: Path)
     def two_values(past: Past) -> Floats:
         return np.zeros(2)
 
-    with pytest.raises(ContractError, match="^feature 'two_values' returned shape"):
+    with pytest.raises(ContractError, match=r"^feature 'two_values' returned shape"):
         engine.write(written(tmp_path, orders()), wanted=Asked(Catalog([two_values]), (), 1))
 
 
