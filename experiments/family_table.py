@@ -1,6 +1,6 @@
 """What each family of features earns: train with all of them and without one family after the other.
 
-    python -m experiments.family_table ORDERS [--as-of 2011-06-04 ...] [--horizon 90] [--model ensemble]
+    python -m experiments.family_table ORDERS [--as-of DAY ...] [--horizon 90] [--model ensemble] [--families ...]
 
 Everything is trained on the same rows, known at the as-of day, and judged on the days after it. A row says how much
 worse the answers are without the family, with paired 95 % intervals over the customers; what lies within the row of
@@ -27,7 +27,7 @@ from experiments.evaluate import Difference, log_loss_gain, measure, value_gini_
 from experiments.panels import Panels
 from experiments.recipe import MODELS, Recipe
 from experiments.train import fit_recipe
-from features.catalog import BTYD_SUMMARY, CATALOG
+from features.catalog import BTYD_SUMMARY, CATALOG, FAMILIES
 from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
 from features.orders import read_orders
@@ -35,6 +35,7 @@ from features.panel import outcome_at
 
 ALL = "all features"
 NOISE = "all, in another order"
+LEFT_OUT = tuple(name for name in FAMILIES if name != "btyd")
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--as-of", nargs="+", default=["1998-04-01"])
     parser.add_argument("--horizon", type=int, default=90)
     parser.add_argument("--model", choices=MODELS[:2], default=MODELS[0])
+    parser.add_argument("--families", nargs="+", choices=LEFT_OUT, default=LEFT_OUT)
     asked = parser.parse_args(arguments)
     recipe = Recipe(horizons=(asked.horizon,), model=asked.model)
     console = Console(width=120)  # wide, also where the output is a file
     for day in asked.as_of:
-        found = earned_by_family(asked.orders, parse_day(day), recipe)
+        found = earned_by_family(asked.orders, parse_day(day), recipe, families=asked.families)
         console.print(_table(f"{Path(asked.orders).name}, {day}, {asked.horizon} days, {asked.model}", found))
 
 
-def earned_by_family(orders: str, as_of: int, recipe: Recipe) -> list[Earned]:
-    """Train with all features and without each family in turn; raises DataError if no order follows `as_of`."""
+def earned_by_family(
+    orders: str, as_of: int, recipe: Recipe, *, families: Sequence[str] = LEFT_OUT
+) -> list[Earned]:
+    """Train with all features and without each family in turn, as far as these orders have features of it.
+
+    Raises DataError if no order follows `as_of`.
+    """
     panels = Panels.of(History.from_lines(read_orders(orders, until=as_of).lines), recipe)
     data, rows = panels.training_data(as_of), panels.features(as_of)
     outcome = _what_happened(orders, rows, as_of, recipe.horizon)
@@ -76,16 +83,16 @@ def earned_by_family(orders: str, as_of: int, recipe: Recipe) -> list[Earned]:
 
     whole = answer(rows.columns)
     found = [_earned(ALL, len(rows.columns), outcome, whole)]
-    for title, names in _choices(rows.columns):
+    for title, names in choices(rows.columns, families):
         found.append(_earned(title, len(names), outcome, answer(names), whole=whole))
     return found
 
 
-def _choices(columns: Iterable[str]) -> list[tuple[str, list[str]]]:
+def choices(columns: Iterable[str], families: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Return the names to train on: all in another order, then without each family that is there."""
     family = {one.name: one.family for one in CATALOG.pick(list(columns))}
-    families = [name for name in dict.fromkeys(family.values()) if name != "btyd"]
-    without = [(name, [one for one in family if family[one] != name]) for name in families]
+    there = [name for name in families if name in family.values()]
+    without = [(name, [one for one in family if family[one] != name]) for name in there]
     return [(NOISE, list(reversed(family))), *without]
 
 

@@ -83,7 +83,7 @@ RULES = (
         "duplicate_line",
         "dated",
         "merge",
-        "The same source has the same order line twice, told by the column `line_id`.",
+        "The same source has the same line of the same order twice, alike in everything.",
     ),
     Rule("no_valid_order", "dated", "refuse", "Its customer has returns only, no sale.", fixed=True),
     Rule(

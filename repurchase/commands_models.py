@@ -16,7 +16,9 @@ from repurchase.options import (
     Horizon,
     Map,
     Model,
+    Own,
     Shop,
+    catalog_of,
     horizons_of,
     model_of,
     orders_of,
@@ -50,13 +52,15 @@ def train(
     recipe: Annotated[
         Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
     ] = None,
+    own: Own = None,
 ) -> None:
     """Train and compare models, write one MLflow run, register the model."""
     from experiments.recipe import Recipe
 
     settings = Settings.of_environment()
     wanted = (Recipe.read(recipe) if recipe else Recipe()).with_horizons(horizons_of(horizon))
-    with show.steps(5) as progress:
+    catalog = catalog_of(own)
+    with show.steps(6) as progress:
         trained, registered, report = jobs.train(
             orders_of(files, mapping, as_of),
             recipe=wanted,
@@ -64,6 +68,7 @@ def train(
             tracking_uri=settings.tracking_uri,
             out=out,
             progress=progress,
+            catalog=catalog,
         )
     _say_refused(report.refused, report.read)
     show.training(trained)
@@ -85,6 +90,7 @@ def rank(
     by: Annotated[str, typer.Option(help="value or probability.")] = "value",
     shop: Shop = None,
     mapping: Map = None,
+    own: Own = None,
 ) -> None:
     """Score and rank every customer, and publish the result."""
     if by not in ("value", "probability"):
@@ -99,6 +105,7 @@ def rank(
             out=out,
             tracking_uri=settings.tracking_uri,
             progress=progress,
+            catalog=catalog_of(own),
         )
     _say_refused(ranked.report.refused, ranked.report.read)
     _say_age(ranked.as_of, as_of)
@@ -125,6 +132,7 @@ def backfill(
     horizon: Horizon = None,
     shop: Shop = None,
     mapping: Map = None,
+    own: Own = None,
 ) -> None:
     """Score every customer as known on each of several days, for a history of scores."""
     settings = Settings.of_environment()
@@ -137,6 +145,7 @@ def backfill(
             horizons=horizons_of(horizon),
             out=out,
             tracking_uri=settings.tracking_uri,
+            catalog=catalog_of(own),
         )
     for path, rows in written.items():
         show.out.print(f"{rows:,} customers: {path}")

@@ -9,7 +9,7 @@ import typer
 
 from contracts.errors import DeclarationError
 from repurchase import orders_job, show
-from repurchase.options import AsOf, Files, Horizon, Map, horizons_of, orders_of
+from repurchase.options import AsOf, Files, Horizon, Map, Own, catalog_of, horizons_of, orders_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -84,18 +84,19 @@ def features(
     list_them: Annotated[
         bool, typer.Option("--list", help="List the features, with what each needs.")
     ] = False,
+    own: Own = None,
 ) -> None:
     """Write one row of features per customer (and cutoff)."""
-    from features.catalog import CATALOG
     from repurchase.features_job import FeaturesJob, write_features
 
+    catalog = catalog_of(own)
     if list_them:
-        show.catalog(CATALOG)
+        show.catalog(catalog)
         return
     if not files or out is None:
         raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
     names = tuple(name.strip() for name in pick.split(",")) if pick else ()
-    wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, CATALOG, outcomes)
+    wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, catalog, outcomes)
     with show.steps(1) as progress:
         progress("computing features")
         written = write_features(orders_of(files, mapping, as_of), wanted, out=out)

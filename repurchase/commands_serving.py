@@ -11,7 +11,7 @@ from contracts.days import utc_now
 from contracts.errors import ArtifactError
 from repurchase import demo as demo_job
 from repurchase import jobs, show
-from repurchase.options import Model, Shop, model_of
+from repurchase.options import Model, Own, Shop, catalog_of, model_of
 from repurchase.settings import Settings
 
 
@@ -32,20 +32,22 @@ def serve(
         Path | None, typer.Option("--keys", help="The key file. Default: REPURCHASE_KEYS or keys.json.")
     ] = None,
     no_keys: Annotated[bool, typer.Option("--no-keys", help="Answer without API keys.")] = False,
+    own: Own = None,
 ) -> None:
     """Answer over HTTP: the published ranking, and live scores of posted histories."""
     from serving.app import create_app
     from serving.keys import KeyRing
-    from serving.rank import LiveScorer
+    from serving.rank import LiveScorer, require_features
     from serving.server import require_free, server
     from serving.store import Store
 
-    settings = Settings.of_environment()
+    settings, catalog = Settings.of_environment(), catalog_of(own)
     bundle = jobs.open_bundle(model_of(model, shop, settings), tracking_uri=settings.tracking_uri)
+    require_features(bundle, catalog)
     ring = None if no_keys else KeyRing.load(_existing_keys(keys or settings.keys))
     opened = Store.open(store) if store else None
     require_free(host, port)
-    api = create_app(store=opened, scorer=LiveScorer(bundle, utc_now), keys=ring, clock=utc_now)
+    api = create_app(store=opened, scorer=LiveScorer(bundle, utc_now, catalog), keys=ring, clock=utc_now)
     show.out.print(
         f"http://{host}:{port}/docs · model {bundle.version} · {'no keys' if no_keys else 'keys required'}"
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from features.cleaning.account import Account
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
 from features.kernel.history import History
+from features.kernel.reference import References
 from features.panel import cutoff_days, each_cutoff
 from features.prepared.partitions import Partitions, is_prepared, order_span
 from features.prepared.parts import PartsFolder, write_part
 from features.prepared.process import Tally
 from features.prepared.store import Prepared
 from features.reading.locations import find_files
+from features.references import fit_over
 from repurchase.orders_job import OrdersJob, require_file_target
 
 
@@ -76,32 +78,29 @@ def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written
         require_file_target(out)
         return _write_file(job, wanted, out)
     key = {
-        "orders": [_state_of(name) for name in job.files], "map": str(job.mapping and job.mapping.read_text()),
+        "orders": [_state_of(name) for name in job.files], "map": job.mapping.read_bytes().hex() if job.mapping else "",
         "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs, "outcomes": wanted.outcomes,
         "features": {one.name: one.source_hash for one in wanted.chosen},
     }  # fmt: skip
-    with PartsFolder.open(out, key=key) as parts, job.opened(folder=parts.aside / "prepared") as rows:
-        return _write_parts(job, wanted, rows, parts)
+    with PartsFolder.open(out, key=key) as parts:
+        job = replace(job, now=parts.begun(job.now))
+        with job.opened(folder=parts.aside / "prepared") as rows:
+            return _write_parts(job, wanted, rows, parts)
 
 
 def _write_file(job: OrdersJob, wanted: FeaturesJob, out: Path) -> Written:
-    aside, tally, count = out.with_name(out.name + ".part"), Tally(), 0
-    writer: pq.ParquetWriter | None = None
-    try:
-        with job.opened() as rows:
-            make = _maker(job, wanted, rows)
-            for _, tables in job.process(rows, lambda _, lines: list(make(lines)), tally):
-                for table in tables:
-                    writer = writer or pq.ParquetWriter(aside, table.schema)
-                    writer.write_table(table)
-                    count += table.num_rows
-            report = job.report(rows, tally)
-    finally:
-        if writer is not None:
-            writer.close()
-    assert writer is not None
-    aside.replace(out)
-    return Written(count, len(writer.schema), report)
+    tally, reports = Tally(), []
+
+    def tables(rows: Partitions) -> Iterator[pa.Table]:
+        make = _maker(job, wanted, rows)
+        for _, made in job.process(rows, lambda _, lines: list(make(lines)), tally):
+            yield from made
+        reports.append(job.report(rows, tally))  # refuses before the file is put in place
+
+    with job.opened() as rows:
+        write_part(out, tables(rows))
+    written = pq.ParquetFile(out)
+    return Written(written.metadata.num_rows, len(written.schema_arrow), reports[0])
 
 
 def _write_parts(job: OrdersJob, wanted: FeaturesJob, rows: Partitions, parts: PartsFolder) -> Written:
@@ -132,16 +131,28 @@ def _maker(job: OrdersJob, wanted: FeaturesJob, rows: Partitions) -> Callable[[p
     first, _ = order_span(rows, until=job.as_of, now=job.now)
     as_of = job.day(rows)
     days = wanted.days(first, as_of)
+    references = _references(job, wanted, rows, days)
 
     def make(lines: pa.Table) -> Iterator[pa.Table]:
         history = History.from_lines(lines)
         panels = each_cutoff(
-            history, days, horizons=wanted.asked_horizons, observed_until=as_of, catalog=wanted.chosen
-        )
+            history, days, horizons=wanted.asked_horizons, observed_until=as_of, catalog=wanted.chosen,
+            references=references,
+        )  # fmt: skip
         for panel in panels:
             yield panel.to_arrow()
 
     return make
+
+
+def _references(
+    job: OrdersJob, wanted: FeaturesJob, rows: Partitions, days: Sequence[int]
+) -> dict[int, References]:
+    """Fit the reference tables that the chosen features need, in a pass of its own over all partitions."""
+    if not any(one.needs_reference for one in wanted.chosen):
+        return {}
+    made = job.process(rows, lambda _, lines: History.from_lines(lines), Tally())
+    return fit_over((history for _, history in made), days, wanted.chosen)
 
 
 def _state_of(name: str) -> Any:

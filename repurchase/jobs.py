@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError
+from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
+from features.kernel.declaration import Catalog
 from features.kernel.history import History
 from features.prepared.partitions import Partitions
 from features.prepared.parts import write_part
@@ -45,10 +47,21 @@ class Ranked:
 
 
 def train(
-    job: OrdersJob, *, recipe: Recipe, shop: str, tracking_uri: str, out: Path | None, progress: Progress
+    job: OrdersJob,
+    *,
+    recipe: Recipe,
+    shop: str,
+    tracking_uri: str,
+    out: Path | None,
+    progress: Progress,
+    catalog: Catalog = CATALOG,
 ) -> tuple[Trained, Registered, OrdersReport]:
-    """Train, write one MLflow run, register the model, and put the bundle into `out` if it is given."""
+    """Train, write one MLflow run, register the model, and put the bundle into `out` if it is given.
+
+    Training stops with DataError or DeclarationError where a feature, a table or a rule sees the future.
+    """
     from experiments import tracking
+    from experiments.leakage import gate
     from experiments.train import Source
     from experiments.train import train as train_recipe
 
@@ -60,6 +73,9 @@ def train(
         history, fingerprint = job.sample(rows, tally, most=recipe.most_customers)
         report, as_of = tally.report(rows), job.day(rows)
         source = Source(fingerprint, rows.mapping.currency, rows.mapping.timezone)
+        progress("checking that nothing sees the future")
+        seed = int(fingerprint[:16], 16)
+        leakage = gate(rows, as_of=as_of, now=job.now, catalog=catalog, seed=seed)
     progress("asking MLflow for the champion")
     champion = tracking.champion_of(shop=shop, tracking_uri=tracking_uri)
     with tempfile.TemporaryDirectory(prefix="repurchase-") as parent:
@@ -72,6 +88,8 @@ def train(
             source=source,
             folder=folder,
             progress=progress,
+            catalog=catalog,
+            leakage=leakage,
         )
         progress("writing the MLflow run")
         extra = {"orders.rows_read": report.read, "orders.rows_kept": report.kept}
@@ -90,14 +108,16 @@ def rank(
     out: Path,
     tracking_uri: str,
     progress: Progress,
+    catalog: Catalog = CATALOG,
 ) -> Ranked:
     """Score every customer as of the day and publish the store into `out`."""
-    from serving.rank import Scoring, absent_columns
+    from serving.rank import Scoring, absent_columns, require_features
     from serving.store import check_target, publish
 
     check_target(out)
     progress("verifying the model")
     bundle = open_bundle(model, tracking_uri=tracking_uri)
+    require_features(bundle, catalog)
     progress("reading orders")
     main = horizons[0] if horizons else int(bundle.manifest["horizon"])
     wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
@@ -106,9 +126,9 @@ def rank(
         as_of, tally = job.day(rows), Tally(fingerprinted=True)
         scoring = Scoring(as_of, wanted, main, by, job.now)
         progress("scoring customers")
-        scores = _scored(job, rows, bundle, scoring, tally)
+        scores = _scored(job, rows, bundle, scoring, tally, catalog)
         report = job.report(rows, tally)
-        absent = absent_columns(bundle, frozenset(rows.optional))
+        absent = absent_columns(bundle, frozenset(rows.optional), catalog=catalog)
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
@@ -130,11 +150,13 @@ def backfill(
     horizons: tuple[int, ...],
     out: Path,
     tracking_uri: str,
+    catalog: Catalog = CATALOG,
 ) -> dict[Path, int]:
     """Write the scores as known on each of these days to `out`/DAY.parquet; return how many each holds."""
-    from serving.rank import Scoring
+    from serving.rank import Scoring, require_features
 
     bundle = open_bundle(model, tracking_uri=tracking_uri)
+    require_features(bundle, catalog)
     main = horizons[0] if horizons else int(bundle.manifest["horizon"])
     wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
     out.mkdir(parents=True, exist_ok=True)
@@ -143,19 +165,21 @@ def backfill(
         _require_same_currency(bundle, rows.mapping)
         for day in days:
             scoring = Scoring(day, wanted, main, "value", job.now)
-            scores = _scored(replace(job, as_of=day), rows, bundle, scoring, Tally())
+            scores = _scored(replace(job, as_of=day), rows, bundle, scoring, Tally(), catalog)
             path = out / f"{to_date(day)}.parquet"
             write_part(path, [scores])
             written[path] = scores.num_rows
     return written
 
 
-def _scored(job: OrdersJob, rows: Partitions, bundle: Bundle, scoring: Scoring, tally: Tally) -> pa.Table:
+def _scored(
+    job: OrdersJob, rows: Partitions, bundle: Bundle, scoring: Scoring, tally: Tally, catalog: Catalog
+) -> pa.Table:
     """Return the scores of all partitions' customers, best first."""
     from serving.rank import ranked, score_customers
 
     def work(_: int, lines: pa.Table) -> pa.Table:
-        return score_customers(History.from_lines(lines), bundle, scoring)
+        return score_customers(History.from_lines(lines), bundle, scoring, catalog=catalog)
 
     return ranked([part for _, part in job.process(rows, work, tally)], scoring)
 

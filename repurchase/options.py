@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from contracts.days import parse_day, utc_now
 from contracts.errors import DeclarationError
 from repurchase.orders_job import OrdersJob
 from repurchase.settings import Settings
+
+if TYPE_CHECKING:
+    from features.kernel.declaration import Catalog
 
 Files = Annotated[list[str], typer.Argument(metavar="ORDERS...", help="Order files, folders or globs.")]
 AsOf = Annotated[
@@ -35,6 +38,22 @@ Model = Annotated[
     str | None,
     typer.Option("--model", help="Bundle folder or models:/…@champion. Default: the shop's champion."),
 ]
+
+Own = Annotated[
+    list[Path] | None,
+    typer.Option("--features", help="A Python file with features of your own. Repeatable."),
+]
+
+
+def catalog_of(files: list[Path] | None) -> Catalog:
+    """Return the catalogue with the features of these files after its own."""
+    from features.catalog import CATALOG
+    from features.own import load_features
+
+    catalog = CATALOG
+    for path in files or ():
+        catalog = load_features(path, catalog=catalog)
+    return catalog
 
 
 def orders_of(files: list[str], mapping: Path | None, as_of: str | None) -> OrdersJob:

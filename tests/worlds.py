@@ -27,6 +27,7 @@ from contracts.training import Floats
 from features.catalog import CATALOG
 from features.kernel.history import History
 from features.orders import Orders, read_orders
+from features.references import fit_over
 
 if TYPE_CHECKING:  # the training room is only opened by those who train
     from experiments.recipe import Recipe
@@ -161,7 +162,9 @@ def history() -> History:
 @cache
 def columns() -> dict[str, Floats]:
     """Return the whole catalogue's features of the shop's customers on AS_OF."""
-    return CATALOG.available(history().optional).compute(history(), AS_OF).columns
+    tables = fit_over([history()], [AS_OF], CATALOG)[AS_OF]
+    known = CATALOG.available(history().optional, tables)
+    return known.compute(history(), AS_OF, references=tables).columns
 
 
 @cache

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import DeclarationError, nearest
-from features.kernel.codes import Text
+from features.kernel.codes import Codes, Seen, Text
 from features.kernel.history import History
 from features.kernel.known import Known
-from features.kernel.level import BLANK
 from features.kernel.other_tables import attribute_of
 from features.kernel.past import Past
 from features.kernel.quarters import FIRST_QUARTER, QUARTERS
@@ -48,11 +47,11 @@ class Population:
         if key in _OF_LINES:
             self._line = _standing(known, known.valued(key), day)
             self._text = self._lines.text(key)
-            self._codes: Ints = self._text.codes[self._line].astype(np.int64)
+            self._codes: Codes = self._text.codes[self._line]
             return
         line = _standing(known, np.flatnonzero(known.live), day)
         self._text, of_customer = _of_customers(history, day, key)
-        codes = of_customer[self._lines.customer[line]]
+        codes = of_customer.astype(np.int32)[self._lines.customer[line]]
         self._line = line[codes >= 0]
         self._codes = codes[codes >= 0]
 
@@ -68,8 +67,8 @@ class Population:
     def customers(self, *, days: int | None = None) -> Floats:
         """Count the customers of each value in the last `days` days (all time if None); (K,)."""
         some = self._inside(days)
-        pairs = np.unique(self._customer[some] * self._room + self._codes[some])
-        return self._count(pairs % self._room)
+        codes = self._codes[some]
+        return self._count(codes[Seen.of(codes, self._customer[some]).firsts])
 
     def days(self) -> Floats:
         """Count the days on which each customer bought each value, over all customers; (K,)."""
@@ -89,27 +88,23 @@ class Population:
         return np.bincount(self._codes[some], values, len(self.keys)).astype(np.float64)
 
     @cached_property
-    def _by_customer(self) -> tuple[Ints, NDArray[np.bool_], Ints]:
+    def _by_customer(self) -> tuple[Codes, NDArray[np.bool_], Ints]:
         """Each (customer, value, day) once: its value; whether the next is of the same two, and the gap to it."""
-        pair = self._customer * self._room + self._codes
-        order = np.argsort(pair, kind="stable")  # lines of a customer stand by day
-        pair, day = pair[order], self._lines.day[self._line[order]].astype(np.int64)
-        new = np.ones(len(pair), dtype=np.bool_)
-        new[1:] = (pair[1:] != pair[:-1]) | (day[1:] != day[:-1])
-        pair, day = pair[new], day[new]
-        return pair % self._room, pair[1:] == pair[:-1], np.diff(day)
-
-    @property
-    def _room(self) -> int:
-        return max(len(self.keys), 1)
+        seen = Seen.of(self._codes, self._customer)  # lines of a customer stand by day
+        day = self._lines.day[self._line[seen.at]].astype(np.int64)
+        new = seen.is_first.copy()
+        new[1:] |= day[1:] != day[:-1]
+        day = day[new]
+        return self._codes[seen.at[new]], ~seen.is_first[new][1:], np.diff(day)
 
     @cached_property
-    def _customer(self) -> Ints:
-        return self._lines.customer[self._line].astype(np.int64)
+    def _customer(self) -> Codes:
+        return self._lines.customer[self._line]
 
-    def _inside(self, days: int | None) -> Ints:
-        low = BLANK if days is None else self.day - days
-        return np.flatnonzero(self._lines.day[self._line] > low)
+    def _inside(self, days: int | None) -> Ints | slice:
+        if days is None:
+            return slice(None)
+        return np.flatnonzero(self._lines.day[self._line] > self.day - days)
 
     def _count(self, codes: NDArray[np.integer]) -> Floats:
         return np.bincount(codes, minlength=len(self.keys)).astype(np.float64)

@@ -259,9 +259,18 @@ def _date_style(
     if not columns:
         return known or DateStyle()
     where = f"{sources[0].path}, column '{mappings[0].columns['ordered_at']}'"
-    if known is not None and known.day_first is not None:
-        return replace(known, only_iso=False, has_offset=True)
-    return read_style(con, columns, where)
+    if known is None or known.day_first is None:
+        return read_style(con, columns, where)
+    try:
+        found = read_style(con, columns, where).day_first
+    except DataError:  # these dates alone do not tell day and month apart: the earlier ones did
+        found = None
+    if found not in (None, known.day_first):
+        raise DataError(
+            f"{where}: day and month stand the other way round than in earlier deliveries. Give date_format in a "
+            "mapping, and prepare the orders with it."
+        )
+    return replace(known, only_iso=False, has_offset=True)
 
 
 def require_dates(con: duckdb.DuckDBPyConnection, reading: Reading, overview: Overview) -> None:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,13 @@ class PartsFolder:
         """Return the partitions whose part is not finished."""
         return [k for k in range(count) if not (self.path(k).is_file() and self._note(k).is_file())]
 
+    def begun(self, now: datetime) -> datetime:
+        """Return when the job was begun: its parts must not be of two times."""
+        path = self.aside / "begun"
+        if not path.is_file():
+            path.write_text(now.isoformat(), encoding="utf-8")
+        return datetime.fromisoformat(path.read_text(encoding="utf-8"))
+
     def note(self, partition: int, content: Mapping[str, Any]) -> None:
         """Write down what there is to know of a finished part."""
         aside = self.aside / "note.part"
@@ -107,7 +115,8 @@ class PartsFolder:
         shutil.rmtree(self.aside / "prepared", ignore_errors=True)
         for note in self.aside.glob("note-*.json"):
             note.unlink()
-        (self.aside / "lock").unlink()
+        for name in ("lock", "begun"):
+            (self.aside / name).unlink(missing_ok=True)
         old = _old(self.out)
         shutil.rmtree(old, ignore_errors=True)
         if self.out.exists():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -77,7 +77,8 @@ class Shop:
         told = [sentence for report in self.reports for sentence in report.sentences()]
         people, ids = (0, 0) if self.identity is None else self.identity.people
         if people:
-            told.append(f"{people:,} customers are one person under several ids ({ids:,} ids).")
+            are = "customer is" if people == 1 else "customers are"
+            told.append(f"{people:,} {are} one person under several ids ({ids:,} ids).")
         return told
 
     def process(
@@ -143,6 +144,11 @@ class Shop:
         """Return the order lines of at most `most` people, sorted by own id."""
         person = {} if self.identity is None else self.identity.person
         return sampled_lines(self.rows, tally, until=until, now=now, most=most, person=person)
+
+    def on(self, day: int) -> Shop:
+        """Return the shop as known at the end of an earlier day."""
+        identity = None if self.identity is None else Identity.of(self.identity.links.until(day))
+        return replace(self, as_of=day, identity=identity)
 
     def fingerprint(self, of_lines: str) -> str:
         """Return one sha256 of order lines (their own) and of all that is known besides; theirs if there is no more."""

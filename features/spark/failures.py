@@ -10,8 +10,8 @@ from contracts.errors import ArtifactError, ContractError, DataError, Declaratio
 
 _OURS = {one.__name__: one for one in (ArtifactError, ContractError, DataError, DeclarationError)}
 _RAISED = re.compile(r"contracts\.errors\.(\w+): (.+)")
-# The last line of a traceback of Python's, before what Spark adds.
-_THROWN = re.compile(r"^((?:\w+\.)*\w+(?:Error|Exception): .+)\n\s*SQLSTATE", re.MULTILINE)
+# The line below a traceback of Python's.
+_THROWN = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)$", re.MULTILINE)
 # Conditions of Spark's that the data owner can mend, and what to do.
 _DATA = {
     "PATH_NOT_FOUND": "Check the path, and that every worker can read it.",
@@ -47,8 +47,13 @@ def error_of(where: str, text: str) -> RepurchaseError:
     ours = _RAISED.search(text)
     if ours is not None and ours[1] in _OURS:
         return _OURS[ours[1]](ours[2].strip())
-    thrown = _THROWN.findall(text)
-    said = thrown[0] if thrown else _sentence(text)
+    thrown = _THROWN.findall(text.replace("worker: Traceback", "worker:\nTraceback"))
+    said = thrown[-1].strip() if thrown else _sentence(text)
+    if said.startswith("ModuleNotFoundError"):
+        return ArtifactError(
+            f"{where}: a worker lacks a package ({said}). Give the workers a Python that has it (PYSPARK_PYTHON), and "
+            "this project (--py-files)."
+        )
     for condition, advice in _DATA.items():
         if condition in text:
             return DataError(f"{where}: Spark cannot read this ({said}). {advice}")

@@ -1,4 +1,4 @@
-"""Reference tables (features.references) fitted on everyone: each block is added up where it lies, Spark adds up blocks.
+"""Reference tables (features.references) fitted on everyone: workers add up their blocks, Spark adds up the blocks.
 
 The sums of the blocks are added in the order of their places, so that the same orders give the same table to the bit.
 """

@@ -104,7 +104,10 @@ def customers_of(told: Sequence[Told]) -> pa.Table:
 
 def all_days(sales: Sequence[Sale], links: Links, seen: Any = (), told: Any = (), **more: Any) -> History:
     """Return the history under test."""
-    beside: dict[str, Any] = {"events": ByCustomer.of(events_of(seen)), "customers": ByCustomer.of(customers_of(told))}
+    beside: dict[str, Any] = {
+        "events": ByCustomer.of(events_of(seen)),
+        "customers": ByCustomer.of(customers_of(told)),
+    }
     return history_from(lines_of(sales), links=links, **beside, **more)
 
 

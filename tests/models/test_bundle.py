@@ -20,7 +20,7 @@ from tests import worlds
 
 WHOLE = [
     "ensemble.json", "gamma_gamma.json", "golden.json", "lightgbm.json",
-    "manifest.json", "orders.txt", "spend.txt",
+    "manifest.json", "orders.txt", "references.json", "spend.txt",
 ]  # fmt: skip
 
 

@@ -17,7 +17,8 @@ def test_a_history_is_freed_as_soon_as_nobody_holds_it() -> None:
         history = History.from_lines(lines)
         for panel in each_cutoff(history, [worlds.AS_OF - 60, worlds.AS_OF], observed_until=worlds.AS_OF):
             assert len(panel.features)
-        held = [weakref.ref(history), weakref.ref(history.lines), *map(weakref.ref, history._known)]
+        held: list[weakref.ref[object]] = [weakref.ref(history), weakref.ref(history.lines)]
+        held += [weakref.ref(known) for known in history._known]
         del history, panel
         assert [one() for one in held] == [None] * len(held)
     finally:

@@ -76,6 +76,10 @@ class Asked:
         return [as_of - 30 * k for k in reversed(range(self.count))]
 
 
+# A few of each kind: counts, hours, days of the week, money.
+FEW = Asked(CATALOG.pick(["orders", "hour_mean", "weekend_share", "amount_largest"]), (30,), 1)
+
+
 def orders() -> pa.Table:
     """Return the orders: some 2,000 lines of 200 customers, and a dozen customers with all kinds of trouble."""
     chance = np.random.default_rng(11)
@@ -202,7 +206,7 @@ def assert_same(found: tuple[pa.Table, OrdersReport], expected: tuple[pa.Table, 
     assert ours.num_rows == theirs.num_rows > 0
     for name in ours.column_names:
         if name in rounded:
-            np.testing.assert_allclose(*(_numbers(one[name]) for one in (ours, theirs)), rtol=1e-12, atol=0)
+            np.testing.assert_allclose(_numbers(ours[name]), _numbers(theirs[name]), rtol=1e-12, atol=0)
         else:
             assert _bits(ours[name]) == _bits(theirs[name]), name
     assert replace(found[1], files=()) == replace(expected[1], files=())

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from features.spark.engine import write_features
-from tests.features.spark.shop import BERLIN, NOW, Asked, assert_same, day, locally, on_disk, orders, written
+from tests.features.spark.shop import (
+    BERLIN,
+    FEW,
+    NOW,
+    Asked,
+    assert_same,
+    day,
+    locally,
+    on_disk,
+    orders,
+    written,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -22,10 +33,8 @@ def test_a_shop_with_all_kinds_of_trouble_gets_the_same_features(any_spark: Any,
 
 def test_small_blocks_and_many_tasks_give_the_same(any_spark: Any, tmp_path: Path) -> None:
     source, out = written(tmp_path, orders(), files=2), tmp_path / "out"
-    made = write_features(
-        any_spark, [source], str(out), wanted=Asked(), mapping=BERLIN, now=NOW, block_rows=300
-    )
-    assert_same((on_disk(out), made.report), locally(source))
+    made = write_features(any_spark, [source], str(out), wanted=FEW, mapping=BERLIN, now=NOW, block_rows=300)
+    assert_same((on_disk(out), made.report), locally(source, wanted=FEW))
 
 
 def test_a_past_as_of_day_sees_nothing_later(any_spark: Any, tmp_path: Path) -> None:

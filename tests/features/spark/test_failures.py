@@ -33,6 +33,13 @@ contracts.errors.DataError: orders: 3 rows are broken.
             "orders: Spark could not do this (TypeError: no number). Its own log says more.",
         ),
         (
+            "An exception was thrown from the Python worker:\nTraceback (most recent call last):\n"
+            '  File "a.py", line 1, in <module>\n    import duckdb\nModuleNotFoundError: No module named duckdb',
+            ArtifactError,
+            "orders: a worker lacks a package (ModuleNotFoundError: No module named duckdb). Give the workers a Python "
+            "that has it (PYSPARK_PYTHON), and this project (--py-files).",
+        ),
+        (
             "All masters are unresponsive! Giving up.\n\tat org.apache.spark.X(X.scala:1)",
             ArtifactError,
             "orders: Spark could not do this (All masters are unresponsive! Giving up). Its own log says more.",

@@ -26,6 +26,7 @@ from features.spark.engine import Written, write_features
 from features.spark.session import opened_session
 from tests.features.spark.shop import (
     BERLIN,
+    FEW,
     NOW,
     SCHEMA,
     Asked,
@@ -37,7 +38,6 @@ from tests.features.spark.shop import (
 )
 
 pytestmark = pytest.mark.spark
-FEW = Asked(CATALOG.pick(["orders", "hour_mean", "weekend_share", "amount_largest"]), (30,), 1)
 TEXT = pa.schema([(name, pa.string()) for name in ("customer", "order", "date", "total", "currency")])
 
 
