@@ -171,15 +171,19 @@ class _Job:
         tables = possible(declared, frozenset(self.frame.line_columns))
         _ship([*(one.function for one in work.catalog), *(one.sums for one in tables)])
         customers = self._customers(work.blocks.rows)
-        if tables:  # two passes: sorted rows are kept on the workers' disks in between
-            customers.persist(_on_disk())
+        if not tables:
+            self._write(customers, work, out)
+            return
+        customers.persist(_on_disk())  # of the workers: they are gone through twice
+        try:
             references = fitted(customers, Fitting(work.blocks, tables, work.days))
-            work = replace(work, references=references)
-        schema = features_schema(work.catalog, work.horizons)
-        features = customers.mapInArrow(_plain(work.features), spark_types(schema))
-        features.write.mode("overwrite").parquet(out)
-        if tables:
+            self._write(customers, replace(work, references=references), out)
+        finally:
             customers.unpersist()
+
+    def _write(self, customers: DataFrame, work: Work, out: str) -> None:
+        types = spark_types(features_schema(work.catalog, work.horizons))
+        customers.mapInArrow(_plain(work.features), types).write.mode("overwrite").parquet(out)
 
     def _customers(self, block_rows: int) -> DataFrame:
         """Return the typed rows, partitioned by customer and sorted."""

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from features.cleaning.rules import Reading, phones_table, typed_rows
 from features.identity.keys import phone_key
-from features.kernel.buffers import as_numpy
 from features.prepared.ingest import row_schema
 from features.prepared.overview import Overview
 from features.spark.blocks import gathered, sliced, whole_groups
@@ -77,13 +76,11 @@ class Typing:
             yield 0, table
             return
         files = table["file"].combine_chunks().dictionary_encode()
-        places = as_numpy(files.indices)
         number = [self._number(file) for file in files.dictionary.to_pylist()]
         for one in sorted(set(number)):
             wanted = pa.array([place for place, found in enumerate(number) if found == one], pa.int32())
             rows = table if len(number) == 1 else table.filter(pc.is_in(files.indices, value_set=wanted))
             yield one, rows
-        assert len(places) == table.num_rows
 
     def _number(self, file: str) -> int:
         return self.deliveries.index(delivery_of(file, pattern=self.pattern))

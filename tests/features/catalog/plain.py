@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from itertools import pairwise
 
 import pytest
 
+from contracts.tables import EVENT_KINDS
 from features.catalog import FAMILIES, REFERENCES
 from features.kernel.population import fit_references
 from tests.features.shops import Row, Shop, contract_order, event, line, taken_back
@@ -153,6 +155,33 @@ SHOP = Shop(
     ],
 )  # fmt: skip
 DAYS = (0, 29, 30, 61, 119, 120, 129, 130, 131, 309, 310, 399, 420, 700, 800)
+
+
+def dense_shop(days: int) -> Shop:
+    """Return a customer for whom nearly every day differs from its neighbours: no window may end a day too late."""
+    chance = random.Random(5)
+    rows, events = [], []
+    for day in range(days):
+        events += [event("d", day, kind) for kind in EVENT_KINDS if chance.random() < 0.3]
+        for number in range(chance.choice((0, 0, 0, 1, 1, 2))):
+            texts = {
+                name: f"{name}{chance.randrange(most)}"
+                for name, most in (("product_id", 300), ("category", 40))
+            }
+            some = {"coupon": chance.choice((None, "TEN")), "discount": chance.choice((None, 1.5))}
+            some |= {
+                "minute": chance.randrange(1440),
+                "cost": chance.random(),
+                "channel": chance.choice("xyz"),
+            }
+            rows.append(line("d", f"{day}-{number}", day, 1.0 + chance.random(), **texts, **some))
+        if chance.random() < 0.2 and rows:
+            rows.append(taken_back("d", "r", day, chance.random(), line=len(rows)))
+    return Shop(rows, events)
+
+
+DENSE = dense_shop(720)
+LITERAL = [(SHOP, day) for day in DAYS] + [(DENSE, day) for day in range(700, 712)]
 Golden = Callable[[Known], dict[str, float]]
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, NAN, SHOP, Known, assert_equal, over, rank
+from tests.features.catalog.plain import LITERAL, NAN, Known, assert_equal, over, rank
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -66,9 +66,9 @@ def age(known: Known) -> float:
     return float(told["age"] + (known.day - (told["known_day"] or known.day)) / year)
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_attributes_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("attributes", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_attributes_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("attributes", golden, shop, day, rel=1e-9)
 
 
 @SOME

@@ -7,7 +7,7 @@ import statistics
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, SHOP, Known, assert_equal
+from tests.features.catalog.plain import LITERAL, Known, assert_equal
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -20,9 +20,9 @@ def golden(known: Known) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_btyd_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("btyd", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_btyd_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("btyd", golden, shop, day, rel=1e-9)
 
 
 @SOME

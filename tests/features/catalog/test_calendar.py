@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, SHOP, Known, assert_equal
+from tests.features.catalog.plain import LITERAL, Known, assert_equal
 from tests.features.shops import DAY, SOME, Row, Shop, whole_shops
 
 
@@ -43,9 +43,9 @@ def hour_on(known: Known, day: int) -> float:
     return statistics.fmean(row["ordered_at"].hour for row in opened)
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_calendar_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("calendar", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_calendar_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("calendar", golden, shop, day, rel=1e-9)
 
 
 @SOME

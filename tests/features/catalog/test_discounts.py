@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, SHOP, Known, assert_equal, over
+from tests.features.catalog.plain import LITERAL, Known, assert_equal, over
 from tests.features.shops import DAY, SOME, Row, Shop, whole_shops
 
 
@@ -41,9 +41,9 @@ def on_order_days(known: Known, rows: list[Row]) -> float:
     return len({row["day"] for row in rows} & set(known.days)) / len(known.days)
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_discounts_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("discounts", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_discounts_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("discounts", golden, shop, day, rel=1e-9)
 
 
 @SOME

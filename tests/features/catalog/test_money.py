@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, NAN, SHOP, Known, assert_equal, over
+from tests.features.catalog.plain import LITERAL, NAN, Known, assert_equal, over
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -72,9 +72,9 @@ def cohort_amount(known: Known) -> float:
     return math.fsum(one.total("amount") for one in mates) / days
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_money_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("money", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_money_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("money", golden, shop, day, rel=1e-9)
 
 
 @SOME

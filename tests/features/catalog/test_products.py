@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, NAN, SHOP, Known, assert_equal, mean, over, rank
+from tests.features.catalog.plain import LITERAL, NAN, Known, assert_equal, mean, over, rank
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -71,9 +71,9 @@ def category_clock(known: Known, category: str | None) -> float:
     return mean(gaps)
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_products_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("products", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_products_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("products", golden, shop, day, rel=1e-9)
 
 
 @SOME

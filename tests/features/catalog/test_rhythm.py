@@ -8,7 +8,7 @@ import statistics
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, NAN, SHOP, Known, assert_equal, mean
+from tests.features.catalog.plain import LITERAL, NAN, Known, assert_equal, mean
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -49,9 +49,9 @@ def clumpiness(stretches: list[int]) -> float:
     return 1 + sum(share * math.log(share) for share in shares) / math.log(len(stretches))
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_rhythm_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("rhythm", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_rhythm_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("rhythm", golden, shop, day, rel=1e-9)
 
 
 @SOME

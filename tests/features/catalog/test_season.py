@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.features.catalog.plain import DAYS, NAN, SHOP, Known, assert_equal, over
+from tests.features.catalog.plain import LITERAL, NAN, Known, assert_equal, over
 from tests.features.shops import DAY, SOME, Shop, whole_shops
 
 
@@ -27,9 +27,9 @@ def golden(known: Known) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("day", DAYS)
-def test_season_features_of_a_literal_shop_equal_plain_loops(day: int) -> None:
-    assert_equal("season", golden, SHOP, day, rel=1e-9)
+@pytest.mark.parametrize(("shop", "day"), LITERAL)
+def test_season_features_of_literal_shops_equal_plain_loops(shop: Shop, day: int) -> None:
+    assert_equal("season", golden, shop, day, rel=1e-9)
 
 
 @SOME

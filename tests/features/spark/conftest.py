@@ -20,11 +20,6 @@ import pytest
 _FOREVER = 90  # seconds
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
-    config.addinivalue_line("markers", "spark: needs the extra spark and takes a Java runtime to start")
-
-
 @pytest.fixture(scope="session")
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where pyspark is; the environment that Spark's programs are started in. Workers have no pandas."""

@@ -94,3 +94,35 @@ def test_what_no_product_knows_is_not_added() -> None:
 def test_a_product_that_is_there_twice_is_a_programming_error() -> None:
     with pytest.raises(ContractError, match="twice"):
         fill_lines(lines(quantity=[2.0], product_id=["a"]), products(("a", "T", 1.0), ("a", "U", 1.0)))
+
+
+def test_a_product_fills_lines_from_the_day_on_which_it_is_known() -> None:
+    one = lines(quantity=[1.0, 1.0, 1.0], product_id=["a", "a", "b"], day=[9, 10, 1])
+    some = products(("a", "Tea", 1.5), ("b", "Rum", 2.0))
+    found = fill_lines(one, some, since=pa.array([10, None], pa.int32()))
+    assert found["category"].to_pylist() == [None, "Tea", "Rum"]
+    assert found["cost"].to_pylist() == [None, 1.5, 2.0]
+
+
+def test_lines_with_dictionaries_are_filled_as_those_with_plain_text() -> None:
+    plain = lines(
+        quantity=[1.0, 2.0, 1.0, 1.0], product_id=["a", "b", None, "a"], category=[None, "Own", None, "Rum"]
+    )
+    coded = plain.cast(
+        pa.schema([pa.field(one.name, pa.dictionary(pa.int32(), one.type) if one.type == pa.string() else one.type)
+                   for one in plain.schema])
+    )  # fmt: skip
+    some = products(("a", "Rum", 1.5), ("b", "Tea", None))
+    expected = fill_lines(plain, some)
+    found = fill_lines(coded, some)
+    assert expected["category"].to_pylist() == ["Rum", "Own", None, "Rum"]
+    assert found.to_pydict() == expected.to_pydict()
+    assert pa.types.is_dictionary(found["category"].type) and found["category"].chunk(0).dictionary.to_pylist() == [
+        "Own", "Rum", "Tea",
+    ]  # fmt: skip
+
+
+def test_a_reading_says_since_when_its_products_are_known(tmp_path: Path) -> None:
+    reading = read(tmp_path, "sku,category,created_at\n1,Tea,2024-01-02\n2,Tea,2024-01-01\n")
+    assert reading.since is not None and reading.since.to_pylist() == [19724, 19723]
+    assert read(tmp_path, "sku,category\n1,Tea\n").since is None
