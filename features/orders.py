@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from contracts.errors import DataError
 from contracts.tables import ORDER_LINES
 from features.cleaning.report import OrdersReport
 from features.kernel.fingerprint import fingerprint
@@ -85,13 +84,3 @@ def plain(lines: pa.Table) -> pa.Table:
     """Return order lines with text columns as plain text."""
     schema = pa.schema([ORDER_LINES.field(name) for name in lines.column_names])
     return lines.cast(schema).combine_chunks()
-
-
-def require_enough(orders: Orders) -> None:
-    """Raise DataError if there are fewer than two customers or two days with an order."""
-    report = orders.report
-    if report.customers_kept < 2 or report.shop_days < 2:
-        raise DataError(
-            f"Too little to learn from: {report.customers_kept} customers and {report.shop_days} days with "
-            "an order are left after cleaning. At least 2 of each are needed."
-        )

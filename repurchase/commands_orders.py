@@ -67,7 +67,7 @@ def features(
         list[str] | None, typer.Argument(metavar="[ORDERS]...", help="Order files, folders or globs.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A .parquet file, or a folder of parts for large orders.")
+        str | None, typer.Option("--out", help="A .parquet file, or a folder of parts for large orders.")
     ] = None,
     as_of: AsOf = None,
     cutoffs: Annotated[
@@ -85,9 +85,11 @@ def features(
         bool, typer.Option("--list", help="List the features, with what each needs.")
     ] = False,
     own: Own = None,
+    engine: Annotated[str, typer.Option("--engine", help="local or spark.")] = "local",
+    master: Annotated[str, typer.Option("--master", help="Spark's master URL.")] = "local[*]",
 ) -> None:
     """Write one row of features per customer (and cutoff)."""
-    from repurchase.features_job import FeaturesJob, write_features
+    from repurchase.features_job import FeaturesJob, write_features, write_on_spark
 
     catalog = catalog_of(own)
     if list_them:
@@ -95,11 +97,17 @@ def features(
         return
     if not files or out is None:
         raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
+    if engine not in ("local", "spark"):
+        raise DeclarationError(f"--engine {engine} is not known. Write local or spark.")
     names = tuple(name.strip() for name in pick.split(",")) if pick else ()
     wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, catalog, outcomes)
     with show.steps(1) as progress:
         progress("computing features")
-        written = write_features(orders_of(files, mapping, as_of), wanted, out=out)
+        job = orders_of(files, mapping, as_of)
+        if engine == "spark":
+            written = write_on_spark(job, wanted, master=master, out=out)
+        else:
+            written = write_features(job, wanted, out=Path(out))
     show.out.print(f"{written.rows:,} rows, {written.columns} columns: {out}")
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from contracts.days import to_date
 from contracts.errors import DataError
 from features.cleaning.account import Account
-from features.cleaning.report import OrdersReport
+from features.cleaning.report import OrdersReport, require_enough
 from features.kernel.declaration import Catalog
 from features.kernel.history import History
 from features.kernel.reference import References
@@ -23,6 +23,7 @@ from features.prepared.parts import PartsFolder, write_part
 from features.prepared.process import Tally
 from features.prepared.store import Prepared
 from features.reading.locations import find_files
+from features.reading.mapping import load_mapping
 from features.references import fit_over
 from repurchase.orders_job import OrdersJob, require_file_target
 
@@ -86,6 +87,25 @@ def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written
         job = replace(job, now=parts.begun(job.now))
         with job.opened(folder=parts.aside / "prepared") as rows:
             return _write_parts(job, wanted, rows, parts)
+
+
+def write_on_spark(job: OrdersJob, wanted: FeaturesJob, *, master: str, out: str) -> Written:
+    """Write the same to a folder of Parquet files by Spark. master: a master URL; out: a path that Spark can write."""
+    from features.spark import engine
+
+    job.require_past()
+    mapping = load_mapping(job.mapping) if job.mapping else None
+    made = engine.write_features(
+        master,
+        job.files,
+        out,
+        wanted=wanted,
+        mapping=mapping,
+        until=job.as_of,
+        now=job.now,
+        accept=require_enough,
+    )
+    return Written(made.rows, made.columns, made.report)
 
 
 def _write_file(job: OrdersJob, wanted: FeaturesJob, out: Path) -> Written:

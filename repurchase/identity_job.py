@@ -62,7 +62,7 @@ class Sensitivity:
         return [
             f"Without merging, {self.moved:,} of {self.ids:,} ids ({share:.1%}) would stand in another tenth of the "
             f"ranking, {self.moved_merged:,} of them of people with several ids.",
-            f"{self.top_both:,} of the best {self.top:,} customers would be among the best {self.top:,} without merging.",
+            f"{self.top_both:,} of the best {self.top:,} customers would be among them without merging.",
             f"Next {self.horizon} days, merged: {self._total(self.merged)}; without merging: "
             f"{self._total(self.unmerged)}.",
         ]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from contracts.days import to_date, to_day
 from contracts.errors import ArtifactError, DataError
-from features.cleaning.report import OrdersReport
+from features.cleaning.report import OrdersReport, require_enough
 from features.kernel.fingerprint import fingerprint
 from features.kernel.history import History
 from features.prepared.gather import sampled_lines
@@ -36,12 +36,16 @@ class OrdersJob:
     @contextmanager
     def opened(self, *, folder: Path | None = None) -> Iterator[Partitions]:
         """Open the orders; DataError for a day in the future. folder: where large sources are prepared."""
-        today = to_day(self.now)
-        if self.as_of is not None and self.as_of > today + 1:
-            raise DataError(f"--as-of {to_date(self.as_of)} lies in the future (today is {to_date(today)}).")
+        self.require_past()
         mapping = load_mapping(self.mapping) if self.mapping else None
         with partitions_of(self.files, mapping=mapping, until=self.as_of, folder=folder) as rows:
             yield rows
+
+    def require_past(self) -> None:
+        """Raise DataError if the as-of day is in the future."""
+        today = to_day(self.now)
+        if self.as_of is not None and self.as_of > today + 1:
+            raise DataError(f"--as-of {to_date(self.as_of)} lies in the future (today is {to_date(today)}).")
 
     def day(self, rows: Partitions) -> int:
         """Return the as-of day: as asked, else the last day with a sale."""
@@ -56,11 +60,7 @@ class OrdersJob:
     def report(self, rows: Partitions, tally: Tally) -> OrdersReport:
         """Return the account; DataError if there is too little to learn from."""
         report = tally.report(rows)
-        if report.customers_kept < 2 or report.shop_days < 2:
-            raise DataError(
-                f"Too little to learn from: {report.customers_kept} customers and {report.shop_days} days with "
-                "an order are left after cleaning. At least 2 of each are needed."
-            )
+        require_enough(report)
         return report
 
     def sample(self, rows: Partitions, tally: Tally, *, most: int) -> tuple[History, str]:

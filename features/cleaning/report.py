@@ -120,6 +120,15 @@ def require_lines(account: Account) -> None:
     )
 
 
+def require_enough(report: OrdersReport) -> None:
+    """Raise DataError if there are fewer than two customers or two days with an order."""
+    if report.customers_kept < 2 or report.shop_days < 2:
+        raise DataError(
+            f"Too little to learn from: {report.customers_kept} customers and {report.shop_days} days with "
+            "an order are left after cleaning. At least 2 of each are needed."
+        )
+
+
 def shares(counts: list[int]) -> list[str]:
     """Return shares in percent with two decimals that add up to exactly 100 (largest remainders)."""
     total = sum(counts)

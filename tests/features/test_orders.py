@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from contracts.days import parse_day, to_day
 from contracts.errors import DataError
 from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
-from features.orders import Orders, read_orders, require_enough
+from features.cleaning.report import require_enough
+from features.orders import Orders, read_orders
 from features.reading.mapping import Mapping
 
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country"
@@ -243,8 +244,8 @@ def test_nothing_left_is_an_error_that_counts_the_reasons(tmp_path: Path) -> Non
 
 def test_too_few_customers_or_days_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="At least 2 of each"):
-        require_enough(simple(tmp_path, "a,1,2024-01-01,1", "a,2,2024-01-02,1"))
-    require_enough(simple(tmp_path, "a,1,2024-01-01,1", "b,2,2024-01-02,1"))
+        require_enough(simple(tmp_path, "a,1,2024-01-01,1", "a,2,2024-01-02,1").report)
+    require_enough(simple(tmp_path, "a,1,2024-01-01,1", "b,2,2024-01-02,1").report)
 
 
 def test_a_negative_amount_is_a_return(tmp_path: Path) -> None:

@@ -154,3 +154,12 @@ def test_stacked_outcomes_stand_below_each_other() -> None:
     both = Outcome.stack([known, Outcome.unknown(1)])
     np.testing.assert_array_equal(both.value, [9.0, np.nan])
     assert both.observed.tolist() == [True, False]
+
+
+def test_outcomes_of_ids_that_become_one_customer_are_those_of_that_customer() -> None:
+    rows = [line("a", "1", 50, 1.0), line("b", "2", 60, 1.0), line("b", "3", 110, 7.0), line("c", "4", 50, 1.0)]
+    links = Links.of_table(link_table([("a", "b", 105)]))
+    history = history_from(History.from_lines(table_of(rows)).lines.table, links=links)
+    panel = build_panel(history, [100, 106], horizons=(10,), observed_until=130, catalog=CATALOG.pick(["orders"]))
+    found = zip(panel.features.customer_id, panel.features.cutoff.tolist(), panel.outcomes[10].value, strict=True)
+    assert list(found) == [("a", 100, 7.0), ("b", 100, 7.0), ("c", 100, 0.0), ("a", 106, 7.0), ("c", 106, 0.0)]

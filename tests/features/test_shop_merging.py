@@ -24,6 +24,7 @@ from features.kernel.past import Past
 from features.kernel.population import fit_references, reference
 from features.kernel.running import Floats
 from features.panel import build_panel, outcome_at
+from features.references import fit_over
 from features.shop.by_customer import ByCustomer
 from features.shop.histories import PeopleHistory, ShopHistory
 from features.shop.merging import history_from
@@ -150,10 +151,11 @@ def test_every_cutoff_of_one_history_equals_merging_on_that_day(
     for cutoff in (day, 13, 0):
         expected = as_merged_then(sales, links, seen, told, cutoff)
         assert_same(BESIDE.compute(whole, cutoff), BESIDE.compute(expected, cutoff))
-    catalog = CATALOG.available(whole.optional)
-    assert_same(
-        catalog.compute(whole, day), catalog.compute(as_merged_then(sales, links, seen, told, day), day)
-    )
+    both = (whole, as_merged_then(sales, links, seen, told, day))
+    tables = [fit_over([history], [day], CATALOG)[day] for history in both]
+    catalog = CATALOG.available(whole.optional, tables[0])
+    assert tables[0].to_plain() == tables[1].to_plain()
+    assert_same(*(catalog.compute(one, day, references=tables[0]) for one in both))
 
 
 @SOME
