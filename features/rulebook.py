@@ -94,6 +94,12 @@ RULES = (
     ),
     Rule("reseller", "dated", "flag", "Its customer bought 2,000 items or more within 30 days."),
     Rule("bot", "dated", "flag", "Its customer placed 20 orders or more on one day."),
+    Rule(
+        "identity",
+        "dated",
+        "make",
+        "Ids with the same e-mail address, telephone number or link are one customer from the day this is known.",
+    ),
 )
 REASONS = tuple(rule.name for rule in RULES if rule.does in ("refuse", "flag"))
 MERGES = tuple(rule.name for rule in RULES if rule.does == "merge")

@@ -11,17 +11,26 @@ from contracts.days import parse_day, to_date, to_day, utc_now
 from contracts.errors import DeclarationError
 from repurchase import jobs, show
 from repurchase.options import (
+    Apart,
     AsOf,
+    Contacts,
+    Customers,
+    Events,
     Files,
     Horizon,
+    Links,
     Map,
     Model,
+    NoMerges,
     Own,
+    Products,
     Shop,
+    TableMaps,
     catalog_of,
     horizons_of,
     model_of,
     orders_of,
+    others_of,
     shop_name,
 )
 from repurchase.settings import Settings
@@ -53,8 +62,20 @@ def train(
         Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
     ] = None,
     own: Own = None,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> None:
     """Train and compare models, write one MLflow run, register the model."""
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=no_merges, maps=table_map,
+    )  # fmt: skip
     from experiments.recipe import Recipe
 
     settings = Settings.of_environment()
@@ -62,7 +83,7 @@ def train(
     catalog = catalog_of(own)
     with show.steps(6) as progress:
         trained, registered, report = jobs.train(
-            orders_of(files, mapping, as_of),
+            orders_of(files, mapping, as_of, other),
             recipe=wanted,
             shop=shop_name(shop, settings),
             tracking_uri=settings.tracking_uri,
@@ -91,14 +112,26 @@ def rank(
     shop: Shop = None,
     mapping: Map = None,
     own: Own = None,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> None:
     """Score and rank every customer, and publish the result."""
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=no_merges, maps=table_map,
+    )  # fmt: skip
     if by not in ("value", "probability"):
         raise DeclarationError(f"--by {by} is not known. Write value or probability.")
     settings = Settings.of_environment()
     with show.steps(4) as progress:
         ranked = jobs.rank(
-            orders_of(files, mapping, as_of),
+            orders_of(files, mapping, as_of, other),
             model=model_of(model, shop, settings),
             horizons=horizons_of(horizon),
             by=by,
@@ -133,13 +166,25 @@ def backfill(
     shop: Shop = None,
     mapping: Map = None,
     own: Own = None,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> None:
     """Score every customer as known on each of several days, for a history of scores."""
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=no_merges, maps=table_map,
+    )  # fmt: skip
     settings = Settings.of_environment()
     with show.steps(1) as progress:
         progress("scoring customers")
         written = jobs.backfill(
-            orders_of(files, mapping, None),
+            orders_of(files, mapping, None, other),
             days=sorted({parse_day(day) for day in days}),
             model=model_of(model, shop, settings),
             horizons=horizons_of(horizon),

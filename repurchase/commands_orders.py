@@ -1,4 +1,4 @@
-"""The commands about orders: check, features, prepare, generate."""
+"""The commands about orders: check, features, prepare, identity, generate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,29 @@ import typer
 
 from contracts.errors import DeclarationError
 from repurchase import orders_job, show
-from repurchase.options import AsOf, Files, Horizon, Map, Own, catalog_of, horizons_of, orders_of
+from repurchase.options import (
+    Apart,
+    AsOf,
+    Contacts,
+    Customers,
+    Events,
+    Files,
+    Horizon,
+    Links,
+    Map,
+    Model,
+    NoMerges,
+    Own,
+    Products,
+    Shop,
+    TableMaps,
+    catalog_of,
+    horizons_of,
+    model_of,
+    orders_of,
+    others_of,
+)
+from repurchase.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,6 +43,9 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         epilog="Example: repurchase prepare exports/ --out prepared, nightly prepare x.csv --append prepared"
     )(prepare)
+    app.command(
+        epilog="Example: repurchase identity orders.csv --customers customers.csv --out merges.parquet"
+    )(identity)
     app.command(epilog="Example: repurchase generate --lines 1000000 --out world")(generate)
 
 
@@ -33,8 +58,20 @@ def check(
         bool,
         typer.Option("--suggest-map", help="Print a mapping file with samples beside each guess instead."),
     ] = False,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> None:
     """Read an order history and say what was kept, refused and why."""
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=no_merges, maps=table_map,
+    )  # fmt: skip
     from features.cleaning.report import print_report
 
     if suggest_map:
@@ -42,7 +79,7 @@ def check(
         return
     with show.steps(1) as progress:
         progress("reading orders")
-        report = orders_job.check(orders_of(files, mapping, as_of), out=out)
+        report = orders_job.check(orders_of(files, mapping, as_of, other), out=out)
     print_report(report, show.out)
     if out is not None:
         show.out.print(f"{report.refused:,} refused rows are in {out}.")
@@ -87,8 +124,20 @@ def features(
     own: Own = None,
     engine: Annotated[str, typer.Option("--engine", help="local or spark.")] = "local",
     master: Annotated[str, typer.Option("--master", help="Spark's master URL.")] = "local[*]",
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> None:
     """Write one row of features per customer (and cutoff)."""
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=no_merges, maps=table_map,
+    )  # fmt: skip
     from repurchase.features_job import FeaturesJob, write_features, write_on_spark
 
     catalog = catalog_of(own)
@@ -99,11 +148,15 @@ def features(
         raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
     if engine not in ("local", "spark"):
         raise DeclarationError(f"--engine {engine} is not known. Write local or spark.")
+    if engine == "spark" and other.names:
+        raise DeclarationError(
+            "--engine spark reads orders only. Leave the other tables out, or use the local engine."
+        )
     names = tuple(name.strip() for name in pick.split(",")) if pick else ()
     wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, catalog, outcomes)
     with show.steps(1) as progress:
         progress("computing features")
-        job = orders_of(files, mapping, as_of)
+        job = orders_of(files, mapping, as_of, other)
         if engine == "spark":
             written = write_on_spark(job, wanted, master=master, out=out)
         else:
@@ -148,6 +201,55 @@ def prepare(
     show.out.print(
         f"{made.overview.rows:,} rows of {len(made.paths)} sources in {made.count} partitions: {made.folder}"
     )
+
+
+def identity(
+    files: Files,
+    mapping: Map = None,
+    as_of: AsOf = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write who was merged to this Parquet file.")
+    ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="What the ranking would be if nobody were merged.")
+    ] = False,
+    model: Model = None,
+    shop: Shop = None,
+    own: Own = None,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    table_map: TableMaps = None,
+) -> None:
+    """Say who is one person under several ids, since when and why."""
+    from repurchase.identity_job import compare_rankings, find_merges
+
+    other = others_of(
+        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
+        no_merges=False, maps=table_map,
+    )  # fmt: skip
+    job = orders_of(files, mapping, as_of)
+    with show.steps(1) as progress:
+        progress("looking for people with several ids")
+        found = find_merges(job, other, out=out)
+    show.sentences([*found.notes, *found.report.sentences()])
+    if out is not None:
+        show.out.print(f"Who was merged is in {out}.")
+    if sensitivity:
+        settings = Settings.of_environment()
+        with show.steps(1) as progress:
+            progress("ranking with and without merging")
+            compared = compare_rankings(
+                job,
+                other,
+                model=model_of(model, shop, settings),
+                tracking_uri=settings.tracking_uri,
+                catalog=catalog_of(own),
+            )
+        show.sentences(compared.sentences())
 
 
 def generate(

@@ -15,16 +15,16 @@ from contracts.errors import DataError
 from features.cleaning.account import Account
 from features.cleaning.report import OrdersReport, require_enough
 from features.kernel.declaration import Catalog
-from features.kernel.history import History
 from features.kernel.reference import References
 from features.panel import cutoff_days, each_cutoff
-from features.prepared.partitions import Partitions, is_prepared, order_span
+from features.prepared.partitions import is_prepared, order_span
 from features.prepared.parts import PartsFolder, write_part
 from features.prepared.process import Tally
 from features.prepared.store import Prepared
 from features.reading.locations import find_files
 from features.reading.mapping import load_mapping
 from features.references import fit_over
+from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob, require_file_target
 
 
@@ -82,11 +82,12 @@ def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written
         "orders": [_state_of(name) for name in job.files], "map": job.mapping.read_bytes().hex() if job.mapping else "",
         "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs, "outcomes": wanted.outcomes,
         "features": {one.name: one.source_hash for one in wanted.chosen},
+        "other": [_state_of(name) for name in job.other.names], "merges": job.other.merges,
     }  # fmt: skip
     with PartsFolder.open(out, key=key) as parts:
         job = replace(job, now=parts.begun(job.now))
         with job.opened(folder=parts.aside / "prepared") as rows:
-            return _write_parts(job, wanted, rows, parts)
+            return _write_parts(job, wanted, job.shop(rows), parts)
 
 
 def write_on_spark(job: OrdersJob, wanted: FeaturesJob, *, master: str, out: str) -> Written:
@@ -111,50 +112,50 @@ def write_on_spark(job: OrdersJob, wanted: FeaturesJob, *, master: str, out: str
 def _write_file(job: OrdersJob, wanted: FeaturesJob, out: Path) -> Written:
     tally, reports = Tally(), []
 
-    def tables(rows: Partitions) -> Iterator[pa.Table]:
-        make = _maker(job, wanted, rows)
-        for _, made in job.process(rows, lambda _, lines: list(make(lines)), tally):
+    def tables(shop: Shop) -> Iterator[pa.Table]:
+        make = _maker(job, wanted, shop)
+        for _, made in job.process(shop, lambda _, lines: list(make(lines)), tally):
             yield from made
-        reports.append(job.report(rows, tally))  # refuses before the file is put in place
+        reports.append(job.report(shop, tally))  # refuses before the file is put in place
 
     with job.opened() as rows:
-        write_part(out, tables(rows))
+        write_part(out, tables(job.shop(rows)))
     written = pq.ParquetFile(out)
     return Written(written.metadata.num_rows, len(written.schema_arrow), reports[0])
 
 
-def _write_parts(job: OrdersJob, wanted: FeaturesJob, rows: Partitions, parts: PartsFolder) -> Written:
-    make = _maker(job, wanted, rows)
+def _write_parts(job: OrdersJob, wanted: FeaturesJob, shop: Shop, parts: PartsFolder) -> Written:
+    make = _maker(job, wanted, shop)
 
     def write(partition: int, lines: pa.Table) -> None:
         write_part(parts.path(partition), make(lines))
 
     tally = Tally()
-    for partition, _ in job.process(rows, write, tally, only=parts.missing(rows.count)):
+    for partition, _ in job.process(shop, write, tally, only=parts.missing(shop.count)):
         parts.note(partition, tally.accounts[-1].to_dict())
-    tally.accounts = [Account.of_dict(parts.noted(partition)) for partition in range(rows.count)]
-    report = job.report(rows, tally)
-    count, columns = parts.size(rows.count)
+    tally.accounts = [Account.of_dict(parts.noted(partition)) for partition in range(shop.count)]
+    report = job.report(shop, tally)
+    count, columns = parts.size(shop.count)
     parts.publish(
         {
             "rows": count,
             "columns": columns,
-            "parts": rows.count,
+            "parts": shop.count,
             "features": [one.name for one in wanted.chosen],
         }
     )
     return Written(count, len(columns), report)
 
 
-def _maker(job: OrdersJob, wanted: FeaturesJob, rows: Partitions) -> Callable[[pa.Table], Iterator[pa.Table]]:
+def _maker(job: OrdersJob, wanted: FeaturesJob, shop: Shop) -> Callable[[pa.Table], Iterator[pa.Table]]:
     """Return the function that makes feature tables, cutoff by cutoff, of the order lines of one partition."""
-    first, _ = order_span(rows, until=job.as_of, now=job.now)
-    as_of = job.day(rows)
+    first, _ = order_span(shop.rows, until=job.as_of, now=job.now)
+    as_of = shop.as_of
     days = wanted.days(first, as_of)
-    references = _references(job, wanted, rows, days)
+    references = _references(job, wanted, shop, days)
 
     def make(lines: pa.Table) -> Iterator[pa.Table]:
-        history = History.from_lines(lines)
+        history = shop.history(lines)
         panels = each_cutoff(
             history, days, horizons=wanted.asked_horizons, observed_until=as_of, catalog=wanted.chosen,
             references=references,
@@ -166,12 +167,12 @@ def _maker(job: OrdersJob, wanted: FeaturesJob, rows: Partitions) -> Callable[[p
 
 
 def _references(
-    job: OrdersJob, wanted: FeaturesJob, rows: Partitions, days: Sequence[int]
+    job: OrdersJob, wanted: FeaturesJob, shop: Shop, days: Sequence[int]
 ) -> dict[int, References]:
     """Fit the reference tables that the chosen features need, in a pass of its own over all partitions."""
     if not any(one.needs_reference for one in wanted.chosen):
         return {}
-    made = job.process(rows, lambda _, lines: History.from_lines(lines), Tally())
+    made = job.process(shop, lambda _, lines: shop.history(lines), Tally())
     return fit_over((history for _, history in made), days, wanted.chosen)
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.catalog import CATALOG
 from features.identity.components import components, first_order_days
 from features.identity.links import Links
 from features.identity.report import MergeReport, merge_report
+from features.kernel.declaration import Catalog
 from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from features.shop.files import OtherFiles
@@ -98,18 +100,21 @@ def find_merges(job: OrdersJob, files: OtherFiles, *, out: Path | None) -> Found
     return Found(report, as_of, notes)
 
 
-def compare_rankings(job: OrdersJob, files: OtherFiles, *, model: str, tracking_uri: str) -> Sensitivity:
+def compare_rankings(
+    job: OrdersJob, files: OtherFiles, *, model: str, tracking_uri: str, catalog: Catalog = CATALOG
+) -> Sensitivity:
     """Rank with a model as of the day, with and without merged ids, and compare."""
-    from serving.rank import Scoring
+    from serving.rank import Scoring, require_features
 
     bundle = open_bundle(model, tracking_uri=tracking_uri)
+    require_features(bundle, catalog)
     horizon = int(bundle.manifest["horizon"])
     with job.opened() as rows:
         as_of = job.day(rows)
         shop = open_shop(rows, files, as_of=as_of, now=job.now)
         scoring = Scoring(as_of, tuple(bundle.manifest["horizons"]), horizon, "value", job.now)
         merged, unmerged = (
-            _scored(job, one, bundle, scoring) for one in (shop, replace(shop, identity=None))
+            _scored(job, one, bundle, scoring, catalog) for one in (shop, replace(shop, identity=None))
         )
         return _compared(merged, unmerged, _canonical(job, shop), horizon, rows.mapping.currency)
 
@@ -128,11 +133,11 @@ def _canonical(job: OrdersJob, shop: Shop) -> dict[str, str]:
     return components(shop.identity.links, until=shop.as_of, first_days=first_days)
 
 
-def _scored(job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring) -> pa.Table:
+def _scored(job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring, catalog: Catalog) -> pa.Table:
     from serving.rank import ranked, score_customers
 
     def work(_: int, lines: pa.Table) -> pa.Table:
-        return score_customers(shop.history(lines, days=(scoring.as_of,)), bundle, scoring)
+        return score_customers(shop.history(lines, days=(scoring.as_of,)), bundle, scoring, catalog=catalog)
 
     parts = [part for _, part in shop.process(work, Tally(), until=job.as_of, now=job.now)]
     return ranked(parts, scoring)

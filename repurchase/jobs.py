@@ -16,10 +16,9 @@ from contracts.errors import ArtifactError, DataError
 from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
-from features.kernel.history import History
-from features.prepared.partitions import Partitions
 from features.prepared.parts import write_part
 from features.prepared.process import Tally
+from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
@@ -70,12 +69,20 @@ def train(
     progress("reading orders")
     with job.opened() as rows:
         tally = Tally()
-        history, fingerprint = job.sample(rows, tally, most=recipe.most_customers)
-        report, as_of = tally.report(rows), job.day(rows)
+        orders = job.shop(rows)
+        history, fingerprint = job.sample(orders, tally, most=recipe.most_customers)
+        report, as_of = job.report(orders, tally), orders.as_of
         source = Source(fingerprint, rows.mapping.currency, rows.mapping.timezone)
         progress("checking that nothing sees the future")
         seed = int(fingerprint[:16], 16)
-        leakage = gate(rows, as_of=as_of, now=job.now, catalog=catalog, seed=seed)
+        leakage = gate(
+            rows,
+            as_of=as_of,
+            now=job.now,
+            catalog=catalog,
+            seed=seed,
+            histories=lambda lines, day: orders.on(day).history(lines),
+        )
     progress("asking MLflow for the champion")
     champion = tracking.champion_of(shop=shop, tracking_uri=tracking_uri)
     with tempfile.TemporaryDirectory(prefix="repurchase-") as parent:
@@ -123,18 +130,19 @@ def rank(
     wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
     with job.opened() as rows:
         _require_same_currency(bundle, rows.mapping)
-        as_of, tally = job.day(rows), Tally(fingerprinted=True)
+        shop, tally = job.shop(rows), Tally(fingerprinted=True)
+        as_of = shop.as_of
         scoring = Scoring(as_of, wanted, main, by, job.now)
         progress("scoring customers")
-        scores = _scored(job, rows, bundle, scoring, tally, catalog)
-        report = job.report(rows, tally)
-        absent = absent_columns(bundle, frozenset(rows.optional), catalog=catalog)
+        scores = _scored(job, shop, bundle, scoring, tally, catalog)
+        report = job.report(shop, tally)
+        absent = absent_columns(bundle, shop.optional, catalog=catalog)
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
     details: dict[str, Any] = {
         "ranked_by": f"{'expected_value' if by == 'value' else 'p_repurchase'}_{main}d",
-        "data_fingerprint": tally.fingerprint,
+        "data_fingerprint": shop.fingerprint(tally.fingerprint),
         "model_as_of": bundle.manifest["as_of"],
         "clv": bundle.manifest["clv"],
     }
@@ -163,9 +171,10 @@ def backfill(
     written = {}
     with job.opened() as rows:
         _require_same_currency(bundle, rows.mapping)
+        shop = job.shop(rows)
         for day in days:
             scoring = Scoring(day, wanted, main, "value", job.now)
-            scores = _scored(replace(job, as_of=day), rows, bundle, scoring, Tally(), catalog)
+            scores = _scored(replace(job, as_of=day), shop.on(day), bundle, scoring, Tally(), catalog)
             path = out / f"{to_date(day)}.parquet"
             write_part(path, [scores])
             written[path] = scores.num_rows
@@ -173,15 +182,16 @@ def backfill(
 
 
 def _scored(
-    job: OrdersJob, rows: Partitions, bundle: Bundle, scoring: Scoring, tally: Tally, catalog: Catalog
+    job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring, tally: Tally, catalog: Catalog
 ) -> pa.Table:
     """Return the scores of all partitions' customers, best first."""
     from serving.rank import ranked, score_customers
 
     def work(_: int, lines: pa.Table) -> pa.Table:
-        return score_customers(History.from_lines(lines), bundle, scoring, catalog=catalog)
+        history = shop.history(lines, days=(scoring.as_of,))
+        return score_customers(history, bundle, scoring, catalog=catalog)
 
-    return ranked([part for _, part in job.process(rows, work, tally)], scoring)
+    return ranked([part for _, part in job.process(shop, work, tally)], scoring)
 
 
 def open_bundle(model: str, *, tracking_uri: str) -> Bundle:

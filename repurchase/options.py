@@ -9,6 +9,7 @@ import typer
 
 from contracts.days import parse_day, utc_now
 from contracts.errors import DeclarationError
+from features.shop.files import OtherFiles
 from repurchase.orders_job import OrdersJob
 from repurchase.settings import Settings
 
@@ -45,6 +46,52 @@ Own = Annotated[
 ]
 
 
+Tables = list[Path] | None
+Events = Annotated[Tables, typer.Option("--events", help="E-mails, visits and carts of the customers.")]
+Customers = Annotated[Tables, typer.Option("--customers", help="Attributes of the customers.")]
+Products = Annotated[Tables, typer.Option("--products", help="Category, price and cost of the products.")]
+Contacts = Annotated[Tables, typer.Option("--contacts", help="Who was contacted in which campaign.")]
+Links = Annotated[
+    Tables, typer.Option("--links", help="Ids that are one person, and since when it is known.")
+]
+Apart = Annotated[Path | None, typer.Option("--apart", help="Pairs of ids that are two people.")]
+NoMerges = Annotated[bool, typer.Option("--no-merges", help="Every id is a customer of its own.")]
+TableMaps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table-map", metavar="TABLE=TOML", help="Columns of another table, as events=events.toml."
+    ),
+]
+
+
+def others_of(
+    *,
+    events: Tables,
+    customers: Tables,
+    products: Tables,
+    contacts: Tables,
+    links: Tables,
+    apart: Path | None,
+    no_merges: bool,
+    maps: list[str] | None,
+) -> OtherFiles:
+    """Return the shop's other files."""
+    named = {
+        "events": events,
+        "customers": customers,
+        "products": products,
+        "contacts": contacts,
+        "links": links,
+    }
+    files = {table: tuple(map(str, paths or ())) for table, paths in named.items()}
+    pairs = [text.partition("=") for text in maps or ()]
+    wrong = [table for table, sign, _ in pairs if not sign]
+    if wrong:
+        raise DeclarationError(f"--table-map {wrong[0]}: write it as events=events.toml.")
+    by_table = {table: Path(path) for table, _, path in pairs}
+    return OtherFiles(**files, apart=apart, maps=by_table, merges=not no_merges)
+
+
 def catalog_of(files: list[Path] | None) -> Catalog:
     """Return the catalogue with the features of these files after its own."""
     from features.catalog import CATALOG
@@ -56,9 +103,13 @@ def catalog_of(files: list[Path] | None) -> Catalog:
     return catalog
 
 
-def orders_of(files: list[str], mapping: Path | None, as_of: str | None) -> OrdersJob:
+def orders_of(
+    files: list[str], mapping: Path | None, as_of: str | None, other: OtherFiles | None = None
+) -> OrdersJob:
     """Return the orders that a command works on."""
-    return OrdersJob(tuple(files), mapping, None if as_of is None else parse_day(as_of), utc_now())
+    return OrdersJob(
+        tuple(files), mapping, None if as_of is None else parse_day(as_of), utc_now(), other or OtherFiles()
+    )
 
 
 def horizons_of(asked: list[int] | None) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,24 +14,26 @@ from contracts.errors import ArtifactError, DataError
 from features.cleaning.report import OrdersReport, require_enough
 from features.kernel.fingerprint import fingerprint
 from features.kernel.history import History
-from features.prepared.gather import sampled_lines
 from features.prepared.partitions import Partitions, order_span
 from features.prepared.parts import write_part
 from features.prepared.process import Tally, Work, process
 from features.prepared.store import Prepared, partitions_of
 from features.reading.mapping import load_mapping
+from features.shop.files import OtherFiles
+from features.shop.shop import Shop, open_shop
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class OrdersJob:
-    """Order sources, their mapping, the as-of day (None: the last order day) and the current time."""
+    """Order sources, their mapping, the as-of day (None: the last order day), the time, and the shop's other tables."""
 
     files: tuple[str, ...]
     mapping: Path | None
     as_of: int | None
     now: datetime
+    other: OtherFiles = field(default_factory=OtherFiles)
 
     @contextmanager
     def opened(self, *, folder: Path | None = None) -> Iterator[Partitions]:
@@ -51,23 +53,27 @@ class OrdersJob:
         """Return the as-of day: as asked, else the last day with a sale."""
         return order_span(rows, until=None, now=self.now)[1] if self.as_of is None else self.as_of
 
+    def shop(self, rows: Partitions) -> Shop:
+        """Return the orders with the other tables, and who is one person under several ids, as of the day."""
+        return open_shop(rows, self.other, as_of=self.day(rows), now=self.now)
+
     def process(
-        self, rows: Partitions, work: Work[Result], tally: Tally, **more: Any
+        self, shop: Shop, work: Work[Result], tally: Tally, **more: Any
     ) -> Iterator[tuple[int, Result]]:
         """Clean each partition up to the as-of day and yield what `work` makes of its lines."""
-        yield from process(rows, work, tally, until=self.as_of, now=self.now, **more)
+        yield from shop.process(work, tally, until=self.as_of, now=self.now, **more)
 
-    def report(self, rows: Partitions, tally: Tally) -> OrdersReport:
+    def report(self, shop: Shop, tally: Tally) -> OrdersReport:
         """Return the account; DataError if there is too little to learn from."""
-        report = tally.report(rows)
+        report = tally.report(shop.rows)
         require_enough(report)
-        return report
+        return replace(report, notes=(*report.notes, *shop.notes))
 
-    def sample(self, rows: Partitions, tally: Tally, *, most: int) -> tuple[History, str]:
-        """Return the history of at most `most` customers, and the fingerprint of their lines."""
-        lines = sampled_lines(rows, tally, until=self.as_of, now=self.now, most=most)
-        self.report(rows, tally)
-        return History.from_lines(lines), fingerprint(lines)
+    def sample(self, shop: Shop, tally: Tally, *, most: int) -> tuple[History, str]:
+        """Return the history of at most `most` customers, and the fingerprint of all that it was made of."""
+        lines = shop.sample(tally, until=self.as_of, now=self.now, most=most)
+        self.report(shop, tally)
+        return shop.history(lines), shop.fingerprint(fingerprint(lines))
 
 
 def check(job: OrdersJob, *, out: Path | None) -> OrdersReport:
@@ -75,12 +81,15 @@ def check(job: OrdersJob, *, out: Path | None) -> OrdersReport:
     if out is not None:
         require_file_target(out)
     with job.opened() as rows:
-        tally = Tally(quarantined=out is not None)
-        for _ in job.process(rows, lambda *_: None, tally):
+        shop, tally = job.shop(rows), Tally(quarantined=out is not None)
+        for _ in job.process(shop, lambda *_: None, tally):
             pass
         if out is not None:
             write_part(out, [tally.quarantine(rows)])
-        return tally.report(rows)
+            for name, refused in shop.refused.items():
+                write_part(out.with_name(f"{out.stem}-{name}{out.suffix}"), [refused])
+        report = tally.report(rows)
+        return replace(report, notes=(*report.notes, *shop.notes))
 
 
 def prepare(job: OrdersJob, *, folder: Path, partitions: int | None) -> tuple[Prepared, OrdersReport]:
@@ -89,7 +98,7 @@ def prepare(job: OrdersJob, *, folder: Path, partitions: int | None) -> tuple[Pr
     made = Prepared.create(job.files, folder, mapping=mapping, partitions=partitions)
     later, tally = replace(job, files=(str(folder),), mapping=None), Tally()
     with later.opened() as rows:
-        for _ in later.process(rows, lambda *_: None, tally):
+        for _ in process(rows, lambda *_: None, tally, until=None, now=job.now):
             pass
         return made, tally.report(rows)
 

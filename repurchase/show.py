@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -175,3 +175,9 @@ def catalog(features: Catalog) -> None:
     out.print(table, highlight=False)
     families = {one.family for one in features}
     out.print(f"{len(features)} features in {len(families)} families.")
+
+
+def sentences(told: Sequence[str]) -> None:
+    """Print sentences, one a line."""
+    for sentence in told:
+        out.print(sentence, markup=False)

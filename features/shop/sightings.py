@@ -19,7 +19,6 @@ from contracts.days import to_date
 from features.identity.evidence import ALWAYS, EVIDENCE
 from features.identity.keys import email_key_sql
 from features.prepared.partitions import Partitions, frame
-from features.reading.mapping import Mapping
 from features.tables.values import day_of
 
 KEYS = ("email_key", "phone_key")
@@ -92,12 +91,8 @@ def _known(rows: Partitions, *, until: int, now: datetime | None) -> str:
     """Return the SQL condition of typed rows that cleaning neither refuses by their date nor leaves for later."""
     asked = frame(rows, until=until, now=now)
     tests = ["reason = 0", f"ordered_at < TIMESTAMP '{to_date(until + 1).isoformat()}'"]
-    if _is_on(rows.mapping, "absurd_date"):
+    if rows.mapping.rules.on("absurd_date"):
         tests.append(f"ordered_at >= TIMESTAMP '{to_date(asked.bulk[0]).isoformat()}'")
-    if asked.now is not None and _is_on(rows.mapping, "future_date"):
+    if asked.now is not None and rows.mapping.rules.on("future_date"):
         tests.append(f"ordered_at <= TIMESTAMP '{asked.now.isoformat(sep=' ')}'")
     return " AND ".join(tests)
-
-
-def _is_on(mapping: Mapping, rule: str) -> bool:
-    return mapping.rules.on(rule)

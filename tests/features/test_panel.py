@@ -7,8 +7,11 @@ import pytest
 
 from contracts.training import Outcome
 from features.catalog import CATALOG
+from features.identity.links import Links
 from features.panel import build_panel, cutoff_days, each_cutoff, outcome_at
-from tests.features.test_properties import Row, history_of, line, taken_back
+from features.shop.merging import history_from
+from tests.features.identity.people import link_table
+from tests.features.shops import Row, history_of, line, taken_back
 
 FIRST = line("a", "0", 50, 10.0)
 ALONE = np.array([0])
@@ -157,9 +160,24 @@ def test_stacked_outcomes_stand_below_each_other() -> None:
 
 
 def test_outcomes_of_ids_that_become_one_customer_are_those_of_that_customer() -> None:
-    rows = [line("a", "1", 50, 1.0), line("b", "2", 60, 1.0), line("b", "3", 110, 7.0), line("c", "4", 50, 1.0)]
+    rows = [
+        line("a", "1", 50, 1.0),
+        line("b", "2", 60, 1.0),
+        line("b", "3", 110, 7.0),
+        line("c", "4", 50, 1.0),
+    ]
     links = Links.of_table(link_table([("a", "b", 105)]))
-    history = history_from(History.from_lines(table_of(rows)).lines.table, links=links)
-    panel = build_panel(history, [100, 106], horizons=(10,), observed_until=130, catalog=CATALOG.pick(["orders"]))
-    found = zip(panel.features.customer_id, panel.features.cutoff.tolist(), panel.outcomes[10].value, strict=True)
-    assert list(found) == [("a", 100, 7.0), ("b", 100, 7.0), ("c", 100, 0.0), ("a", 106, 7.0), ("c", 106, 0.0)]
+    history = history_from(history_of(rows).lines.table, links=links)
+    panel = build_panel(
+        history, [100, 106], horizons=(10,), observed_until=130, catalog=CATALOG.pick(["orders"])
+    )
+    found = zip(
+        panel.features.customer_id, panel.features.cutoff.tolist(), panel.outcomes[10].value, strict=True
+    )
+    assert list(found) == [
+        ("a", 100, 7.0),
+        ("b", 100, 7.0),
+        ("c", 100, 0.0),
+        ("a", 106, 7.0),
+        ("c", 106, 0.0),
+    ]

@@ -24,7 +24,12 @@ def test_the_scores_of_a_past_day_are_those_of_the_orders_up_to_then(tmp_path: P
     days = [worlds.AS_OF - 60, worlds.AS_OF]
     job = OrdersJob((str(worlds.orders_file()),), None, None, NOW)
     written = backfill(
-        job, days=days, model=str(worlds.trained().folder), horizons=(), out=tmp_path / "past", tracking_uri=""
+        job,
+        days=days,
+        model=str(worlds.trained().folder),
+        horizons=(),
+        out=tmp_path / "past",
+        tracking_uri="",
     )
     assert [path.name for path in written] == [f"{to_date(day)}.parquet" for day in days]
     for day, path in zip(days, written, strict=True):

@@ -21,7 +21,9 @@ from repurchase.cli import app
 from tests.repurchase.front_door import Ended, command, environment, run
 from tests.worlds import order_rows, write_csv
 
-COMMANDS = ("check", "features", "prepare", "generate", "train", "rank", "backfill", "serve", "key", "demo")
+COMMANDS = (
+    "check", "features", "prepare", "identity", "generate", "train", "rank", "backfill", "serve", "key", "demo",
+)  # fmt: skip
 
 
 # ---------------------------------------------------------------- help

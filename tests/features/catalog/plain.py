@@ -181,7 +181,26 @@ def dense_shop(days: int) -> Shop:
 
 
 DENSE = dense_shop(720)
-LITERAL = [(SHOP, day) for day in DAYS] + [(DENSE, day) for day in range(700, 712)]
+# Few things, looked at on the days on which they leave a window or a year is full.
+SPARSE = Shop(
+    rows=[
+        line("s", "1", 0, 5.0),
+        line("s", "2", 200, 7.0, coupon="TEN", discount=1.0),
+        line("s", "3", 240, 9.0),
+        line("t", "4", 0, 5.0, product_id="p"),
+    ],
+    events=[
+        *(event(who, day, "email_sent") for who in "st" for day in (190, 250)),
+        event("s", 195, "email_open"),
+        event("t", 196, "email_click"),
+    ],
+)
+LEAVING = {day + after for day in (190, 195, 196, 200, 240, 250) for after in (34, 35, 36, 89, 90, 91)}
+LITERAL = [
+    *((SHOP, day) for day in DAYS),
+    *((DENSE, day) for day in range(700, 712)),
+    *((SPARSE, day) for day in sorted(LEAVING | {363, 364, 365, 452, 453, 454})),
+]
 Golden = Callable[[Known], dict[str, float]]
 
 

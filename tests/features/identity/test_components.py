@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.identity.apply import known_as
-from features.identity.components import components, first_order_days, history_of
+from features.identity.components import components, first_order_days, groups_of, history_of
 from features.identity.links import Links
 from tests.features.identity.people import (
     APART,
@@ -129,3 +129,10 @@ def test_the_first_order_day_is_that_of_the_first_sale() -> None:
 def test_no_links_are_no_people() -> None:
     assert components(Links.combined([]), until=3, first_days={"a": 1}) == {}
     assert history_of(Links.combined([]), first_days={"a": 1}).num_rows == 0
+
+
+def test_groups_hold_all_linked_ids_and_without_kept_apart_pairs_only_people() -> None:
+    links = links_of([], [("a", "b", 1), ("b", "c", 2), ("x", "y", 1)]).without([("a", "c")])
+    ids, group = groups_of(links)
+    assert ids.to_pylist() == ["a", "b", "c", "x", "y"] and group.tolist() == [0, 0, 0, 1, 1]
+    assert groups_of(links, kept_apart=True)[1].tolist() == [0, 0, 1, 2, 2]

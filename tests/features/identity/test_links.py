@@ -133,3 +133,10 @@ def test_evidence_of_personal_data_holds_no_personal_data() -> None:
         ("1", "email:", ALWAYS), ("2", "email:", 3), ("2", "phone:", 5),
     ]  # fmt: skip
     assert found[0]["key"] == email_key("ann@b.de") == found[1]["key"]
+
+
+def test_the_links_of_a_group_are_those_among_its_ids() -> None:
+    links = links_of([("a", "email:1", 1), ("b", "email:1", 2)], [("b", "x", 3), ("c", "d", 1)])
+    some = links.of_ids(pa.array(["a", "b", "x"]))
+    assert [(a, b) for _, a, b, _ in rows_of(some)] == [("a", "b"), ("b", "x")]
+    assert links.of_ids(pa.array(["c", "d", "e"])).a.to_pylist() == ["c"]

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from features.orders import plain, read_orders
-from features.prepared.gather import sampled_lines
 from features.prepared.process import Tally
 from features.prepared.store import Prepared
 from features.sampling import sampled
+from features.shop.sample import sampled_lines
 from tests.features.cleaning.shop import shop, write
 from tests.features.prepared.stores import account_of, lines_of
 
@@ -81,7 +81,7 @@ def test_a_sample_of_customers_is_the_same_from_memory_and_from_partitions(tmp_p
     names = np.array(sorted(set(whole["customer_id"].to_pylist())), dtype=object)
     wanted = set(names[sampled(names, 12)])
     for _ in range(3):
-        found = sampled_lines(made, Tally(), until=None, now=None, most=12)
+        found = sampled_lines(made, Tally(), until=None, now=None, most=12, person={})
         assert plain(found).equals(
             whole.filter(pa.array([one in wanted for one in whole["customer_id"].to_pylist()]))
         )
@@ -89,5 +89,5 @@ def test_a_sample_of_customers_is_the_same_from_memory_and_from_partitions(tmp_p
 
 def test_a_sample_of_more_customers_than_there_are_is_all(tmp_path: Path) -> None:
     made = Prepared.create(write(tmp_path, *ROWS), tmp_path / "prepared", partitions=3)
-    found = sampled_lines(made, Tally(), until=None, now=None, most=1000)
+    found = sampled_lines(made, Tally(), until=None, now=None, most=1000, person={})
     assert plain(found).equals(lines_of(made))
