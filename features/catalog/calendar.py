@@ -79,16 +79,6 @@ def weekday_mode_share(past: Past) -> Floats:
     return days / past.count()
 
 
-@feature("Month of the first order day.", unit="month", family="calendar", calendar="year")
-def month_first(past: Past) -> Floats:
-    return past.first("month")
-
-
-@feature("Month of the last order day.", unit="month", family="calendar", calendar="year")
-def month_last(past: Past) -> Floats:
-    return past.last("month")
-
-
 def _on_weekday(day: str) -> Feature:
     def compute(past: Past) -> Floats:
         return past.sum(f"{day}_orders") / past.count()

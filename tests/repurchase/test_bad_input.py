@@ -130,8 +130,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path: Path) -> None:
 
 
 def test_an_output_that_is_a_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "panel").mkdir()
-    refused(run(tmp_path, "features", orders_csv(tmp_path), "--out", "panel"), "panel")
+    (tmp_path / "panel.parquet").mkdir()
+    refused(run(tmp_path, "features", orders_csv(tmp_path), "--out", "panel.parquet"), "panel.parquet")
 
 
 def test_a_store_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def age(known: Known) -> float:
         return (date(1970, 1, 1) + timedelta(days=known.day) - told["birth_date"]).days / year
     if told.get("age") is None:
         return NAN
-    return float(told["age"] + (known.day - (told["known_day"] or known.day)) / year)
+    since = known.day if told["known_day"] is None else told["known_day"]
+    return float(told["age"] + (known.day - since) / year)
 
 
 @pytest.mark.parametrize(("shop", "day"), LITERAL)

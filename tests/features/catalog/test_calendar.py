@@ -27,8 +27,6 @@ def golden(known: Known) -> dict[str, float]:
         "holiday_share": sum(day.month > 10 for day in dates) / len(dates),
         "holiday_first": float(dates[0].month > 10),
         "month_day_mean": statistics.fmean(day.day - 1 for day in dates),
-        "month_first": dates[0].month,
-        "month_last": dates[-1].month,
         "hour_mean": statistics.fmean(hours),
         "hour_first": hour_on(known, known.days[0]),
         "hour_last": hour_on(known, known.days[-1]),
