@@ -170,7 +170,7 @@ def prepare(
     append: Annotated[Path | None, typer.Option("--append", help="Add to this folder instead.")] = None,
     mapping: Map = None,
     partitions: Annotated[
-        int | None, typer.Option(min=1, max=2000, help="Default: one per 600,000 rows.")
+        int | None, typer.Option(min=1, max=2000, help="Default: one per 400,000 rows.")
     ] = None,
 ) -> None:
     """Keep large orders prepared: later commands take the folder instead of the files, and files can be added."""

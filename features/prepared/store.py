@@ -33,7 +33,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LOCK = "lock"
 _OURS = {LOCK, "rows", "refused", MANIFEST + ".part"}
-ROWS_PER_PARTITION = 600_000
+ROWS_PER_PARTITION = 400_000
 MOST_PARTITIONS = 2000
 ROWS_IN_MEMORY = 3_000_000
 
@@ -76,7 +76,7 @@ class Prepared:
     ) -> Prepared:
         """Make prepared partitions of sources in a new or empty folder.
 
-        partitions: by default as many as give each about 600,000 rows. Raises DataError for what cannot be read,
+        partitions: by default as many as give each about 400,000 rows. Raises DataError for what cannot be read,
         ArtifactError if the folder holds something.
         """
         _require_raw(source)
@@ -376,11 +376,12 @@ def partitions_of(
         return
     _require_raw(named)
     if folder is not None and (folder / MANIFEST).is_file():
-        yield Prepared.open(folder)
+        yield replace(Prepared.open(folder), lines_folder=folder / "lines")
         return
     with opened(source, mapping=mapping, until=until) as intake:
         if intake.raw_rows <= ROWS_IN_MEMORY:
             yield InMemory.of(intake)
             return
         with tempfile.TemporaryDirectory(prefix="repurchase-") as temporary:
-            yield Prepared.of(intake, folder or Path(temporary) / "prepared", given=mapping is not None)
+            made = Prepared.of(intake, folder or Path(temporary) / "prepared", given=mapping is not None)
+            yield replace(made, lines_folder=made.folder / "lines")
