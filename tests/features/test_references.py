@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import features.references
@@ -64,6 +64,7 @@ def test_a_table_is_of_what_stands_on_its_day_and_of_no_later_value() -> None:
     assert of_day([row for row in ROWS if row["day"] <= 5], 5) == of_day(ROWS, 5)
 
 
+@settings(deadline=None)
 @given(shops(), st.sets(st.sampled_from("abcde")), st.lists(st.integers(0, 450), min_size=1, max_size=3))
 def test_one_pass_over_the_parts_gives_the_tables_of_the_whole(
     rows: list[Row], one: set[str], days: list[int]
