@@ -19,7 +19,7 @@ from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES
 from features.identity.keys import email_key_sql, guest_id_sql, normal_email_sql
 from features.reading.dates import DateStyle, literal, local_time
 from features.reading.mapping import Mapping
-from features.reading.numbers import is_id, number_sql
+from features.reading.numbers import id_sql, is_id, number_sql
 from features.reading.presets import fold
 from features.reading.sources import Source
 from features.rulebook import RULES
@@ -301,21 +301,10 @@ def _not_a_product(patterns: Sequence[str]) -> str | None:
 
 
 def _id(part: str, reading: Reading) -> str:
-    """Return an id as text exactly as written; the '.0' of a float export goes."""
+    """Return the SQL of an id; a column that holds nothing but ids is taken as it is."""
     found = reading.column(part)
     if found is None:
         return "NULL::VARCHAR"
-    column, kind = found
-    if part in reading.plain:
-        return column
-    text = f"{column}::VARCHAR"
-    if kind in ("DOUBLE", "FLOAT"):
-        whole = f"{column} = floor({column}) AND abs({column}) < 1e18"
-        text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
-    elif kind.startswith("DECIMAL"):
-        text = f"regexp_replace({column}::VARCHAR, '\\.0+$', '')"
-    elif part in reading.floats:
-        text = f"regexp_replace({column}, '\\.0$', '')"
-    elif kind == "BLOB":
-        text = f"decode({column})"
-    return f"CASE WHEN {is_id(column)} THEN {text} END"
+    if part in reading.plain - reading.floats:
+        return found[0]
+    return id_sql(*found, was_float=part in reading.floats)

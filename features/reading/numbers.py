@@ -23,6 +23,24 @@ def is_id(column: str) -> str:
     return f"coalesce(lower(trim({column}::VARCHAR)) NOT IN {_NO_ID}, false)"
 
 
+def id_sql(column: str, kind: str, *, was_float: bool) -> str:
+    """Return the SQL that reads an id of this DuckDB type as text exactly as written; null where it is none.
+
+    was_float: a float export wrote the column, and its '.0' goes.
+    """
+    text = f"{column}::VARCHAR"
+    if kind in ("DOUBLE", "FLOAT"):
+        whole = f"{column} = floor({column}) AND abs({column}) < 1e18"
+        text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {text} END"
+    elif kind.startswith("DECIMAL"):
+        text = f"regexp_replace({text}, '\\.0+$', '')"
+    elif was_float:
+        text = f"regexp_replace({column}, '\\.0$', '')"
+    elif kind == "BLOB":
+        text = f"decode({column})"
+    return f"CASE WHEN {is_id(column)} THEN {text} END"
+
+
 def shows_decimal(column: str, mark: str) -> str:
     """Return the SQL that says whether a text can only be read with this decimal mark."""
     return f"coalesce(regexp_matches({column}, '{_SHOWS[mark]}'), false)"

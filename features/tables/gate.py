@@ -20,7 +20,7 @@ from contracts.days import to_date
 from contracts.errors import DataError
 from features.identity.keys import guest_id_sql
 from features.reading.dates import DateStyle, literal, read_style
-from features.reading.numbers import is_id, number_sql, shows_decimal
+from features.reading.numbers import id_sql, is_id, number_sql, shows_decimal
 from features.reading.sources import Item, Source, find_files, load_source
 from features.tables.mapping import (
     Shape,
@@ -30,7 +30,7 @@ from features.tables.mapping import (
     check_timezone,
     recognise_table,
 )
-from features.tables.values import date_value, id_value, text_value, time_value
+from features.tables.values import date_value, text_value, time_value
 
 Files = str | Path | Sequence[str | Path]
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "date": "DATE", "number": "DOUBLE"}
@@ -187,7 +187,7 @@ class _Loading:
             return number_sql(column, kind, mapping.decimal)
         if one.kind == "id":
             was_float = kind == "VARCHAR" and self._was_float(source, mapping, column, styles)
-            return id_value(column, kind, was_float=was_float)
+            return id_sql(column, kind, was_float=was_float)
         return text_value(column)
 
     def _raw(self, source: Source, mapping: TableMapping, part: str) -> tuple[str, str] | None:

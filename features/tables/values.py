@@ -16,21 +16,6 @@ _NO = (
 )  # fmt: skip
 
 
-def id_value(column: str, kind: str, *, was_float: bool) -> str:
-    """Return an id as text exactly as written; the '.0' of a float export goes."""
-    text = f"{column}::VARCHAR"
-    if kind in ("DOUBLE", "FLOAT"):
-        whole = f"{column} = floor({column}) AND abs({column}) < 1e18"
-        text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR ELSE {text} END"
-    elif kind.startswith("DECIMAL"):
-        text = f"regexp_replace({text}, '\\.0+$', '')"
-    elif was_float:
-        text = f"regexp_replace({column}, '\\.0$', '')"
-    elif kind == "BLOB":
-        text = f"decode({column})"
-    return f"CASE WHEN {is_id(column)} THEN {text} END"
-
-
 def text_value(column: str) -> str:
     """Return trimmed text."""
     return f"CASE WHEN {is_id(column)} THEN trim({column}::VARCHAR) END"

@@ -71,6 +71,12 @@ def test_a_number_that_became_a_float_loses_its_decimal_part(tmp_path: Path) -> 
     assert refused(orders) == {"missing_customer": 1}
 
 
+def test_long_ids_of_a_float_export_lose_their_decimal_part(tmp_path: Path) -> None:
+    orders = simple(tmp_path, "13085.0,536365.0,2024-01-01,1", "13086.0,536366.0,2024-01-02,2")
+    assert orders.lines["customer_id"].to_pylist() == ["13085", "13086"]
+    assert orders.lines["order_id"].to_pylist() == ["536365", "536366"]
+
+
 def test_lines_are_sorted_by_the_bytes_of_the_id(tmp_path: Path) -> None:
     lines = simple(
         tmp_path, "b,1,2024-01-01,1", "é,2,2024-01-01,1", "B,3,2024-01-01,1", "a,4,2024-01-01,1"
