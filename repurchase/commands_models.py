@@ -9,29 +9,22 @@ import typer
 
 from contracts.days import parse_day, to_date, to_day, utc_now
 from contracts.errors import DeclarationError
+from features.shop.files import OtherFiles
 from repurchase import jobs, show
 from repurchase.options import (
-    Apart,
     AsOf,
-    Contacts,
-    Customers,
-    Events,
     Files,
     Horizon,
-    Links,
     Map,
     Model,
-    NoMerges,
     Own,
-    Products,
     Shop,
-    TableMaps,
     catalog_of,
     horizons_of,
     model_of,
     orders_of,
-    others_of,
     shop_name,
+    with_other_tables,
 )
 from repurchase.settings import Settings
 
@@ -40,13 +33,15 @@ OLD_AFTER_DAYS = 7
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command(epilog="Example: repurchase train orders.csv --shop myshop --horizon 90 --out model")(train)
+    app.command(epilog="Example: repurchase train orders.csv --shop myshop --horizon 90 --out model")(
+        with_other_tables(train)
+    )
     app.command(
         epilog="Example: repurchase rank orders.csv --model models:/repurchase-myshop@champion --out ranking"
-    )(rank)
+    )(with_other_tables(rank))
     app.command(
         epilog="Example: repurchase backfill orders.csv --as-of 2011-06-30 --as-of 2011-07-31 --model model --out past"
-    )(backfill)
+    )(with_other_tables(backfill))
 
 
 def train(
@@ -62,20 +57,10 @@ def train(
         Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
     ] = None,
     own: Own = None,
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    no_merges: NoMerges = False,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Train and compare models, write one MLflow run, register the model."""
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=no_merges, maps=table_map,
-    )  # fmt: skip
     from experiments.recipe import Recipe
 
     settings = Settings.of_environment()
@@ -112,20 +97,10 @@ def rank(
     shop: Shop = None,
     mapping: Map = None,
     own: Own = None,
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    no_merges: NoMerges = False,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Score and rank every customer, and publish the result."""
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=no_merges, maps=table_map,
-    )  # fmt: skip
     if by not in ("value", "probability"):
         raise DeclarationError(f"--by {by} is not known. Write value or probability.")
     settings = Settings.of_environment()
@@ -166,20 +141,10 @@ def backfill(
     shop: Shop = None,
     mapping: Map = None,
     own: Own = None,
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    no_merges: NoMerges = False,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Score every customer as known on each of several days, for a history of scores."""
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=no_merges, maps=table_map,
-    )  # fmt: skip
     settings = Settings.of_environment()
     with show.steps(1) as progress:
         progress("scoring customers")

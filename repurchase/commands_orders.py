@@ -8,44 +8,37 @@ from typing import Annotated
 import typer
 
 from contracts.errors import DeclarationError
+from features.shop.files import OtherFiles
 from repurchase import orders_job, show
 from repurchase.options import (
-    Apart,
     AsOf,
-    Contacts,
-    Customers,
-    Events,
     Files,
     Horizon,
-    Links,
     Map,
     Model,
-    NoMerges,
     Own,
-    Products,
     Shop,
-    TableMaps,
     catalog_of,
     horizons_of,
     model_of,
     orders_of,
-    others_of,
+    with_other_tables,
 )
 from repurchase.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command(epilog="Example: repurchase check orders.csv --map shop.toml")(check)
+    app.command(epilog="Example: repurchase check orders.csv --map shop.toml")(with_other_tables(check))
     app.command(
         epilog="Example: repurchase features orders.csv --as-of 2011-09-10 --cutoffs 12 --out panel.parquet"
-    )(features)
+    )(with_other_tables(features))
     app.command(
         epilog="Example: repurchase prepare exports/ --out prepared, nightly prepare x.csv --append prepared"
     )(prepare)
     app.command(
         epilog="Example: repurchase identity orders.csv --customers customers.csv --out merges.parquet"
-    )(identity)
+    )(with_other_tables(identity, leave_out=("no_merges",)))
     app.command(epilog="Example: repurchase generate --lines 1000000 --out world")(generate)
 
 
@@ -58,20 +51,10 @@ def check(
         bool,
         typer.Option("--suggest-map", help="Print a mapping file with samples beside each guess instead."),
     ] = False,
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    no_merges: NoMerges = False,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Read an order history and say what was kept, refused and why."""
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=no_merges, maps=table_map,
-    )  # fmt: skip
     from features.cleaning.report import print_report
 
     if suggest_map:
@@ -124,20 +107,10 @@ def features(
     own: Own = None,
     engine: Annotated[str, typer.Option("--engine", help="local or spark.")] = "local",
     master: Annotated[str, typer.Option("--master", help="Spark's master URL.")] = "local[*]",
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    no_merges: NoMerges = False,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Write one row of features per customer (and cutoff)."""
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=no_merges, maps=table_map,
-    )  # fmt: skip
     from repurchase.features_job import FeaturesJob, write_features, write_on_spark
 
     catalog = catalog_of(own)
@@ -216,21 +189,12 @@ def identity(
     model: Model = None,
     shop: Shop = None,
     own: Own = None,
-    events: Events = None,
-    customers: Customers = None,
-    products: Products = None,
-    contacts: Contacts = None,
-    links: Links = None,
-    apart: Apart = None,
-    table_map: TableMaps = None,
+    *,
+    other: OtherFiles,
 ) -> None:
     """Say who is one person under several ids, since when and why."""
     from repurchase.identity_job import compare_rankings, find_merges
 
-    other = others_of(
-        events=events, customers=customers, products=products, contacts=contacts, links=links, apart=apart,
-        no_merges=False, maps=table_map,
-    )  # fmt: skip
     job = orders_of(files, mapping, as_of)
     with show.steps(1) as progress:
         progress("looking for people with several ids")

@@ -19,12 +19,11 @@ from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from features.shop.files import OtherFiles
 from features.shop.shop import Shop, open_shop
-from repurchase.jobs import open_bundle
+from repurchase.jobs import open_bundle, scored
 from repurchase.orders_job import OrdersJob, require_file_target
 
 if TYPE_CHECKING:
-    from models.bundle import Bundle
-    from serving.rank import Scoring
+    pass
 
 TOP = 100
 _TENTHS = 10
@@ -114,7 +113,8 @@ def compare_rankings(
         shop = open_shop(rows, files, as_of=as_of, now=job.now)
         scoring = Scoring(as_of, tuple(bundle.manifest["horizons"]), horizon, "value", job.now)
         merged, unmerged = (
-            _scored(job, one, bundle, scoring, catalog) for one in (shop, replace(shop, identity=None))
+            scored(job, one, bundle, scoring, Tally(), catalog)
+            for one in (shop, replace(shop, identity=None))
         )
         return _compared(merged, unmerged, _canonical(job, shop), horizon, rows.mapping.currency)
 
@@ -131,16 +131,6 @@ def _canonical(job: OrdersJob, shop: Shop) -> dict[str, str]:
     for _, days in work:
         first_days |= days
     return components(shop.identity.links, until=shop.as_of, first_days=first_days)
-
-
-def _scored(job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring, catalog: Catalog) -> pa.Table:
-    from serving.rank import ranked, score_customers
-
-    def work(_: int, lines: pa.Table) -> pa.Table:
-        return score_customers(shop.history(lines, days=(scoring.as_of,)), bundle, scoring, catalog=catalog)
-
-    parts = [part for _, part in shop.process(work, Tally(), until=job.as_of, now=job.now)]
-    return ranked(parts, scoring)
 
 
 def _compared(

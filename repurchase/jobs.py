@@ -126,15 +126,14 @@ def rank(
     bundle = open_bundle(model, tracking_uri=tracking_uri)
     require_features(bundle, catalog)
     progress("reading orders")
-    main = horizons[0] if horizons else int(bundle.manifest["horizon"])
-    wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
+    main, wanted = _horizons(bundle, horizons)
     with job.opened() as rows:
         _require_same_currency(bundle, rows.mapping)
         shop, tally = job.shop(rows), Tally(fingerprinted=True)
         as_of = shop.as_of
         scoring = Scoring(as_of, wanted, main, by, job.now)
         progress("scoring customers")
-        scores = _scored(job, shop, bundle, scoring, tally, catalog)
+        scores = scored(job, shop, bundle, scoring, tally, catalog)
         report = job.report(shop, tally)
         absent = absent_columns(bundle, shop.optional, catalog=catalog)
     if not scores.num_rows:
@@ -165,8 +164,7 @@ def backfill(
 
     bundle = open_bundle(model, tracking_uri=tracking_uri)
     require_features(bundle, catalog)
-    main = horizons[0] if horizons else int(bundle.manifest["horizon"])
-    wanted = tuple(sorted({*bundle.manifest["horizons"], *horizons}))
+    main, wanted = _horizons(bundle, horizons)
     out.mkdir(parents=True, exist_ok=True)
     written = {}
     with job.opened() as rows:
@@ -174,14 +172,20 @@ def backfill(
         shop = job.shop(rows)
         for day in days:
             scoring = Scoring(day, wanted, main, "value", job.now)
-            scores = _scored(replace(job, as_of=day), shop.on(day), bundle, scoring, Tally(), catalog)
+            scores = scored(replace(job, as_of=day), shop.on(day), bundle, scoring, Tally(), catalog)
             path = out / f"{to_date(day)}.parquet"
             write_part(path, [scores])
             written[path] = scores.num_rows
     return written
 
 
-def _scored(
+def _horizons(bundle: Bundle, asked: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """Return the horizon that ranks, and all that are answered: the bundle's and the asked ones."""
+    main = asked[0] if asked else int(bundle.manifest["horizon"])
+    return main, tuple(sorted({*bundle.manifest["horizons"], *asked}))
+
+
+def scored(
     job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring, tally: Tally, catalog: Catalog
 ) -> pa.Table:
     """Return the scores of all partitions' customers, best first."""

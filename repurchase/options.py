@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -66,16 +69,16 @@ TableMaps = Annotated[
 
 def others_of(
     *,
-    events: Tables,
-    customers: Tables,
-    products: Tables,
-    contacts: Tables,
-    links: Tables,
-    apart: Path | None,
-    no_merges: bool,
-    maps: list[str] | None,
+    events: Events = None,
+    customers: Customers = None,
+    products: Products = None,
+    contacts: Contacts = None,
+    links: Links = None,
+    apart: Apart = None,
+    no_merges: NoMerges = False,
+    table_map: TableMaps = None,
 ) -> OtherFiles:
-    """Return the shop's other files."""
+    """Return the shop's other files. Its arguments are the options that `with_other_tables` gives a command."""
     named = {
         "events": events,
         "customers": customers,
@@ -84,12 +87,29 @@ def others_of(
         "links": links,
     }
     files = {table: tuple(map(str, paths or ())) for table, paths in named.items()}
-    pairs = [text.partition("=") for text in maps or ()]
+    pairs = [text.partition("=") for text in table_map or ()]
     wrong = [table for table, sign, _ in pairs if not sign]
     if wrong:
         raise DeclarationError(f"--table-map {wrong[0]}: write it as events=events.toml.")
     by_table = {table: Path(path) for table, _, path in pairs}
     return OtherFiles(**files, apart=apart, maps=by_table, merges=not no_merges)
+
+
+def with_other_tables(command: Callable[..., None], *, leave_out: Sequence[str] = ()) -> Callable[..., None]:
+    """Give a command that takes `other` the options of the other tables, but for those left out."""
+    options = inspect.signature(others_of, eval_str=True).parameters
+    more = [option for name, option in options.items() if name not in leave_out]
+    own = inspect.signature(command, eval_str=True)
+    parameters = [*(one for one in own.parameters.values() if one.name != "other"), *more]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        other = others_of(**{option.name: given.pop(option.name) for option in more})
+        command(**given, other=other)
+
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
+    return run
 
 
 def catalog_of(files: list[Path] | None) -> Catalog:

@@ -203,7 +203,7 @@ def _open(
         for source, one in zip(sources, mappings, strict=True)
     )
     for reading in readings:
-        _read_phones(con, reading)
+        read_phones(con, reading)
     counts = " UNION ALL ".join(f"SELECT count(*) AS n FROM {source.table}" for source in sources)
     (rows,) = con.execute(f"SELECT sum(n) FROM ({counts})").fetchall()[0]
     if not rows:
@@ -219,15 +219,15 @@ def _seen(source: Source, mapping: Mapping, style: DateStyle, until: int | None)
     return f"coalesce({time} < TIMESTAMP '{to_date(until + 1).isoformat()}', true)"
 
 
-def _read_phones(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    """Make the table of a source's distinct telephone numbers and their keys."""
+def read_phones(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Make the table of a source's distinct telephone numbers and their keys that the typing joins."""
     phone = reading.column("phone")
     if phone is None:
         return
     name, region = phones_table(reading.source), reading.mapping.phone_region
     rows = con.execute(f"SELECT DISTINCT {phone[0]}::VARCHAR FROM {reading.source.table}").fetchall()
     keys = [(text, phone_key(text, region=region)) for (text,) in rows if text]
-    con.execute(f"CREATE TEMP TABLE {name} (raw VARCHAR, phone_key VARCHAR)")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} (raw VARCHAR, phone_key VARCHAR)")
     con.register("keys", pa.table({"raw": [a for a, _ in keys], "phone_key": [b for _, b in keys]}, _PHONES))
     con.execute(f"INSERT INTO {name} SELECT * FROM keys WHERE phone_key IS NOT NULL")
     con.unregister("keys")

@@ -10,9 +10,8 @@ import duckdb
 from contracts.errors import DataError, nearest
 from features.reading.columns import diff_of_columns
 from features.reading.mapping import Mapping, complete, recognise, shown
-from features.reading.mapping_checks import NO_CURRENCY
 from features.reading.numbers import is_id, shows_decimal
-from features.reading.presets import IDS
+from features.reading.presets import IDS, NO_CURRENCY
 from features.reading.sources import Source
 
 # Files read together must agree on these parts; the others may come and go.

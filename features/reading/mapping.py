@@ -41,11 +41,11 @@ from typing import Any
 
 from contracts.errors import DataError, DeclarationError, nearest
 from features.reading import mapping_checks as check
-from features.reading.mapping_checks import NO_CURRENCY
 from features.reading.presets import (
     CANCELLED,
     GENERIC,
     NEEDED,
+    NO_CURRENCY,
     PRESETS,
     UNPAID,
     Preset,

@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from contracts.errors import DeclarationError, nearest
-from features.reading.presets import NEEDED, PARTS, PRESET_NAMES
+from features.reading.presets import NEEDED, NO_CURRENCY, PARTS, PRESET_NAMES
 
-NO_CURRENCY = "XXX"
 LISTS = ("order_columns", "unpaid_statuses", "cancelled_statuses", "not_products", "test_customers")
 SECTIONS = ("columns", "rates", "rules")
 _MAY_BE_NONE = (

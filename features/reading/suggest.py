@@ -20,8 +20,7 @@ from features.reading.dates import read_style
 from features.reading.exports import combine
 from features.reading.guesses import Samples, candidates, guess, sample
 from features.reading.mapping import Mapping, preset_notes, recognise
-from features.reading.mapping_checks import NO_CURRENCY
-from features.reading.presets import GENERIC, NEEDED, PARTS, find_parts
+from features.reading.presets import GENERIC, NEEDED, NO_CURRENCY, PARTS, find_parts
 from features.reading.sources import Source, find_files, load_source
 from features.reading.toml_text import comment, quoted, setting
 

@@ -10,9 +10,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cleaning.rules import Reading, phones_table, typed_rows
-from features.identity.keys import phone_key
-from features.prepared.ingest import row_schema
+from features.cleaning.rules import Reading, typed_rows
+from features.prepared.ingest import read_phones, row_schema
 from features.prepared.overview import Overview
 from features.spark.blocks import gathered, sliced, whole_groups
 from features.spark.orders import delivery_of, numbered
@@ -88,7 +87,7 @@ class Typing:
     def _typed(self, con: duckdb.DuckDBPyConnection, number: int, rows: pa.Table) -> pa.Table:
         reading = replace(self.reading, source=numbered(self.reading.source, number))
         con.register(reading.source.table, rows)
-        _read_phones(con, reading)
+        read_phones(con, reading)
         key = f"({self._key()} >> 1)::BIGINT AS {KEY}"
         table = con.sql(f"SELECT *, {key} FROM ({typed_rows(reading)})").to_arrow_table()
         con.unregister(reading.source.table)
@@ -98,20 +97,6 @@ class Typing:
         """Return the SQL of a row's key: rows of one customer, and rows that may be the same, have the same one."""
         nobody = "hash(ordered_at, order_id, quantity, amount)" if self.several else "hash(source_row)"
         return f"CASE WHEN customer_id IS NULL THEN {nobody} ELSE hash(customer_id) END"
-
-
-def _read_phones(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    """Make the table of the distinct telephone numbers and their keys that the typing joins."""
-    phone = reading.column("phone")
-    if phone is None:
-        return
-    table, region = phones_table(reading.source), reading.mapping.phone_region
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} (raw VARCHAR, phone_key VARCHAR)")
-    rows = con.execute(f"SELECT DISTINCT {phone[0]}::VARCHAR FROM {reading.source.table}").fetchall()
-    keys = [(text, phone_key(text, region=region)) for (text,) in rows if text]
-    known = [one for one in keys if one[1] is not None]
-    if known:
-        con.executemany(f"INSERT INTO {table} VALUES (?, ?)", known)
 
 
 def wire_schema(optional: tuple[str, ...]) -> pa.Schema:

@@ -20,6 +20,7 @@ from contracts.days import to_date
 from contracts.errors import DataError
 from features.identity.keys import guest_id_sql
 from features.reading.dates import DateStyle, literal, read_style
+from features.reading.mapping_checks import check_timezone
 from features.reading.numbers import id_sql, is_id, number_sql, shows_decimal
 from features.reading.sources import Item, Source, find_files, load_source
 from features.tables.mapping import (
@@ -27,7 +28,6 @@ from features.tables.mapping import (
     TableMapping,
     check_columns,
     check_mapping,
-    check_timezone,
     recognise_table,
 )
 from features.tables.values import date_value, text_value, time_value
@@ -70,7 +70,7 @@ def opened(
 
     Raises DataError if a file cannot be read or is not such a table, DeclarationError for a wrong mapping.
     """
-    check_timezone(timezone, shape.name)
+    check_timezone(shape.name, timezone)
     if mapping is not None:
         check_mapping(mapping, shape)
     files = find_files(source)

@@ -26,9 +26,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from contracts.errors import DataError, DeclarationError, nearest
+from features.reading.mapping_checks import check_decimal, check_timezone
 from features.reading.presets import fold
 
 CUSTOMER_NAMES = (
@@ -117,20 +117,9 @@ def check_mapping(mapping: TableMapping, shape: Shape) -> None:
     for group in shape.needs:
         if not any(mapping.has(part) for part in group) and not _is_numbered(mapping, group):
             raise DeclarationError(f"{where}: [columns] has no {' or '.join(group)}. Every row needs one.")
-    if mapping.decimal not in (None, ".", ","):
-        raise DeclarationError(f'{where}: decimal is \'{mapping.decimal}\'. Write "." or ",".')
+    check_decimal(where, mapping.decimal)
     if mapping.timezone is not None:
-        check_timezone(mapping.timezone, where)
-
-
-def check_timezone(timezone: str, where: str) -> None:
-    """Raise DeclarationError if there is no such time zone."""
-    try:
-        ZoneInfo(timezone)
-    except (ValueError, OSError, ModuleNotFoundError, KeyError):
-        raise DeclarationError(
-            f"{where}: timezone '{timezone}' is not known. Write it like Europe/London or UTC."
-        ) from None
+        check_timezone(where, mapping.timezone)
 
 
 def recognise_table(columns: Sequence[str], shape: Shape, where: str) -> TableMapping:

@@ -14,6 +14,7 @@ from features.reading.presets.preset import (
     CANCELLED,
     IDS,
     NEEDED,
+    NO_CURRENCY,
     NUMBERS,
     PARTS,
     PERSONAL,
@@ -37,6 +38,6 @@ PRESETS = (
 PRESET_NAMES = tuple(dict.fromkeys(preset.name for preset in PRESETS))
 
 __all__ = [
-    "CANCELLED", "CDNOW_SAMPLE_COLUMNS", "GENERIC", "IDS", "NEEDED", "NUMBERS", "PARTS", "PERSONAL", "PRESETS",
-    "PRESET_NAMES", "TEXTS", "TIMES", "UNPAID", "Preset", "find_parts", "fits", "fold",
+    "CANCELLED", "CDNOW_SAMPLE_COLUMNS", "GENERIC", "IDS", "NEEDED", "NO_CURRENCY", "NUMBERS", "PARTS", "PERSONAL",
+    "PRESETS", "PRESET_NAMES", "TEXTS", "TIMES", "UNPAID", "Preset", "find_parts", "fits", "fold",
 ]  # fmt: skip

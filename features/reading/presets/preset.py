@@ -31,6 +31,9 @@ UNPAID = (
 CANCELLED = ("cancelled", "canceled", "refunded")
 
 
+NO_CURRENCY = "XXX"  # ISO 4217: no currency
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """One known shape of file.
@@ -46,7 +49,7 @@ class Preset:
     required: tuple[str, ...]
     signature: tuple[str, ...] = ()
     order_parts: tuple[str, ...] = ()
-    currency: str = "XXX"
+    currency: str = NO_CURRENCY
     timezone: str = "UTC"
     cancelled_order_prefix: str | None = None
     not_products: tuple[str, ...] = ()
