@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-serving test-postgres test-spark test-faults bench-accuracy bench-features
+.PHONY: help setup demo test check format serve clean test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,8 +40,11 @@ test-faults: setup ## kill -9 in the middle of the work, and full disks
 serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json
 
-bench-accuracy: setup ## accuracy on CDNOW, out of time; other orders: make bench-accuracy ORDERS=… AS_OF="… …"
-	$(BIN)/python -m experiments.bench_accuracy $(or $(AS_OF),1998-04-01 1997-12-27) $(if $(ORDERS),--orders $(ORDERS))
+bench-accuracy: setup ## accuracy against all peers on CDNOW, out of time; other orders: make bench-accuracy ORDERS=…
+	$(BIN)/python -m experiments.bench_accuracy $(if $(ORDERS),--orders $(ORDERS)) $(ARGS)
+
+bench-worlds: setup ## accuracy against the best possible answer, on generated customers whose law is known
+	$(BIN)/python -m experiments.bench_worlds $(ARGS)
 
 bench-features: setup ## features against DuckDB SQL and pandas; 100 M lines as well: make bench-features ARGS=--large
 	$(BIN)/python -m experiments.bench_features $(ARGS)

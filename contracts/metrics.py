@@ -1,4 +1,8 @@
-"""Measures of predictions against outcomes, in numpy only. All arrays have shape (n,)."""
+"""Measures of probabilities and orders against outcomes, in numpy only. All arrays have shape (n,).
+
+Equal scores are exchangeable: each of them counts as the mean of its equals, so the order of rows never matters.
+More about calibration is in calibration_metrics, values in currency in value_metrics, dates in date_metrics.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+# Probabilities are held inside [_NEAREST, 1 - _NEAREST] where a logarithm is taken.
+_NEAREST = 1e-9
 
 
 def auc(outcome: Floats, score: Floats) -> float:
@@ -36,7 +44,7 @@ def average_precision(outcome: Floats, score: Floats) -> float:
 
 def log_losses(outcome: Floats, p: Floats) -> Floats:
     """Return each customer's log loss in nats, p held inside [1e-9, 1 - 1e-9]."""
-    safe = np.clip(p, 1e-9, 1 - 1e-9)
+    safe = np.clip(p, _NEAREST, 1 - _NEAREST)
     return np.asarray(-np.where(outcome > 0, np.log(safe), np.log1p(-safe)))
 
 
@@ -58,16 +66,22 @@ def level_bias(outcome: Floats, p: Floats) -> float:
 
 def expected_calibration_error(outcome: Floats, p: Floats, *, bins: int = 10) -> float:
     """Return the mean |predicted - actual| share over equal-count bins of p."""
-    shared = _shared_by_ties(outcome, p)
-    rows = np.array_split(np.argsort(p, kind="stable"), bins)
-    return float(sum(len(r) * abs(p[r].mean() - shared[r].mean()) for r in rows if len(r)) / len(p))
+    shared = shared_by_ties(outcome, p)
+    rows = equal_count_bins(p, bins)
+    return float(sum(len(r) * abs(p[r].mean() - shared[r].mean()) for r in rows) / len(p))
+
+
+def logit(p: Floats) -> Floats:
+    """Return log(p / (1 - p)), p held inside [1e-9, 1 - 1e-9]."""
+    safe = np.clip(p, _NEAREST, 1 - _NEAREST)
+    return np.asarray(np.log(safe) - np.log1p(-safe))
 
 
 def lift(outcome: Floats, score: Floats, *, share: float = 0.1) -> float:
     """Return the buyers' share among the best `share` of customers over their share in all."""
-    best = np.argsort(-score, kind="stable")[: max(1, round(share * len(score)))]
     overall = outcome.mean()
-    return float(_shared_by_ties(outcome, score)[best].mean() / overall) if overall else float("nan")
+    best = best_rows(score, share)
+    return float(shared_by_ties(outcome, score)[best].mean() / overall) if overall else float("nan")
 
 
 def gini(value: Floats, score: Floats) -> float:
@@ -83,16 +97,26 @@ def average_ranks(score: Floats) -> Floats:
     return np.asarray((last - (counts - 1) / 2.0)[inverse])
 
 
+def shared_by_ties(values: Floats, score: Floats) -> Floats:
+    """Return the mean of `values` over each row's equal scores, so that the order of rows cannot matter."""
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    return np.asarray((np.bincount(inverse, values) / counts)[inverse])
+
+
+def best_rows(score: Floats, share: float) -> Ints:
+    """Return the rows of the best `share` of the scores, at least one; use with values shared by ties."""
+    return np.argsort(-score, kind="stable")[: max(1, round(share * len(score)))]
+
+
+def equal_count_bins(score: Floats, bins: int) -> list[Ints]:
+    """Return the rows of each bin, lowest scores first; use with values shared by ties. Empty bins are left out."""
+    return [rows for rows in np.array_split(np.argsort(score, kind="stable"), bins) if len(rows)]
+
+
 def _gini(value: Floats, score: Floats) -> float:
     total = value.sum()
     if total <= 0:
         return 0.0
-    captured = np.cumsum(_shared_by_ties(value, score)[np.argsort(-score, kind="stable")])
+    captured = np.cumsum(shared_by_ties(value, score)[np.argsort(-score, kind="stable")])
     n = len(value)
     return float(captured.sum() / total / n - (n + 1) / (2 * n))
-
-
-def _shared_by_ties(values: Floats, score: Floats) -> Floats:
-    """Return the mean of `values` over each row's equal scores, so that the order of rows cannot matter."""
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    return np.asarray((np.bincount(inverse, values) / counts)[inverse])

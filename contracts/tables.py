@@ -108,6 +108,8 @@ CONTACTS = pa.schema(
 )
 
 DEFAULT_HORIZONS = (30, 90, 180, 365)
+# What is answered for each horizon (days); 8 of 10 values lie between value_lower and value_upper.
+PER_HORIZON = ("p_repurchase", "expected_orders", "expected_value", "value_lower", "value_upper")
 # Horizons at which every customer's curve h -> P(order within h days) is stored.
 CURVE_KNOTS = (7, 14, 30, 60, 90, 120, 180, 270, 365)
 
@@ -115,9 +117,7 @@ CURVE_KNOTS = (7, 14, 30, 60, 90, 120, 180, 270, 365)
 def scores_schema(horizons: tuple[int, ...]) -> pa.Schema:
     """Return the columns of the scores table for these horizons (days)."""
     per_horizon = [
-        pa.field(f"{name}_{h}d", pa.float64(), nullable=False)
-        for name in ("p_repurchase", "expected_orders", "expected_value")
-        for h in horizons
+        pa.field(f"{name}_{h}d", pa.float64(), nullable=False) for name in PER_HORIZON for h in horizons
     ]
     return pa.schema(
         [
@@ -128,6 +128,9 @@ def scores_schema(horizons: tuple[int, ...]) -> pa.Schema:
             pa.field("p_alive", pa.float64(), nullable=False),
             *per_horizon,
             pa.field("clv", pa.float64(), nullable=False),  # currency, over the span in the manifest
+            pa.field("clv_lower", pa.float64(), nullable=False),  # 8 of 10 lie between these two
+            pa.field("clv_upper", pa.float64(), nullable=False),
+            pa.field("clv_variance", pa.float64(), nullable=False),  # around the level that all share
             pa.field("next_order_p10", pa.date32()),  # given an order within 365 days; null if under 5 %
             pa.field("next_order_p50", pa.date32()),
             pa.field("next_order_p90", pa.date32()),
@@ -135,6 +138,7 @@ def scores_schema(horizons: tuple[int, ...]) -> pa.Schema:
             pa.field("lifecycle", pa.string()),
             pa.field("segment", pa.string()),
             pa.field("confidence", pa.string(), nullable=False),  # high, medium, low
+            pa.field("confidence_reason", pa.string(), nullable=False),
             pa.field("recency_days", pa.int32(), nullable=False),  # last order day to as_of
             pa.field("frequency", pa.int32(), nullable=False),  # order days - 1
             pa.field("monetary_value", pa.float64(), nullable=False),  # mean amount per order day

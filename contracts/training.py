@@ -52,13 +52,32 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Summaries:
+    """The BTYD summaries of customers at many earlier cutoffs: how the shop's level moved.
+
+    columns: (n,) each; cutoff: (n,) days; outcomes: for each horizon (days), NaN where it is not over.
+    """
+
+    columns: Columns
+    cutoff: NDArray[np.int64]
+    outcomes: Mapping[int, Outcome]
+
+    def as_known_on(self, day: int) -> Summaries:
+        """Return what was known at the end of an earlier day."""
+        rows = self.cutoff < day
+        cutoff = self.cutoff[rows]
+        outcomes = {h: o.take(rows).hidden(cutoff + h > day) for h, o in self.outcomes.items()}
+        return Summaries({name: values[rows] for name, values in self.columns.items()}, cutoff, outcomes)
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """All that a model may learn from at one day.
 
-    now: BTYD summary of the customers at that day, (m,) each. panel: features of earlier
+    now: BTYD summary or all features of the customers at that day, (m,) each. panel: features of earlier
     (customer, cutoff) rows, (n,) each; cutoff: (n,) days. outcomes: for each horizon (days) what the panel's
     rows did, all of it over by that day. horizon: the one that counts most. span_days: days from the first order
-    to that day; day: that day.
+    to that day; day: that day. summaries: the panel's summaries further back; without them the panel's own.
     """
 
     now: Columns
@@ -68,6 +87,7 @@ class TrainingData:
     horizon: int
     span_days: int
     day: int
+    summaries: Summaries | None = None
 
     def as_known_on(self, day: int) -> TrainingData:
         """Return what could be learnt from at the end of an earlier cutoff day of the panel."""
@@ -77,13 +97,34 @@ class TrainingData:
         outcomes = {h: o.take(rows).hidden(cutoff + h > day) for h, o in self.outcomes.items()}
         panel = {name: values[rows] for name, values in self.panel.items()}
         span = self.span_days - (self.day - day)
-        return TrainingData(now, panel, cutoff, outcomes, self.horizon, span, day)
+        earlier = self.summaries.as_known_on(day) if self.summaries else None
+        return TrainingData(now, panel, cutoff, outcomes, self.horizon, span, day, earlier)
+
+    def window(self, day: int) -> Window:
+        """Return the out-of-time window that begins after the cutoff `day`, whose main outcome is known."""
+        rows = self.cutoff == day
+        columns = {name: values[rows] for name, values in self.panel.items()}
+        return Window(self.as_known_on(day), columns, self.outcomes[self.horizon].take(rows))
 
     def observed(self, horizon: int) -> tuple[dict[str, Floats], Outcome]:
         """Return the panel rows whose outcome of this horizon is known, and those outcomes."""
         outcome = self.outcomes[horizon]
         rows = outcome.observed
         return {name: values[rows] for name, values in self.panel.items()}, outcome.take(rows)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was known before a finished window, its customers (n,), and what they did in the main horizon."""
+
+    then: TrainingData
+    columns: Columns
+    outcome: Outcome
+
+    @property
+    def bought(self) -> Floats:
+        """Who bought; (n,)."""
+        return self.outcome.bought
 
 
 @dataclass(frozen=True)

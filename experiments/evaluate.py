@@ -54,7 +54,7 @@ def evaluate(
     models: Mapping[str, Model], columns: Columns, outcome: Outcome, *, origin: int, horizon: int
 ) -> Evaluation:
     """Ask every model for the same customers and measure the answers."""
-    predictions = {name: model.predict(columns, horizon) for name, model in models.items()}
+    predictions = {name: model.predict(columns, horizon, day=origin) for name, model in models.items()}
     found = {name: measure(outcome, prediction) for name, prediction in predictions.items()}
     return Evaluation(origin, horizon, outcome, predictions, found)
 

@@ -79,7 +79,7 @@ def earned_by_family(
     outcome = _what_happened(orders, rows, as_of, recipe.horizon)
 
     def answer(names: Iterable[str]) -> Prediction:
-        return _answer(data, recipe, rows.columns, names)
+        return _answer(data, recipe, rows.columns, names, as_of)
 
     whole = answer(rows.columns)
     found = [_earned(ALL, len(rows.columns), outcome, whole)]
@@ -96,10 +96,12 @@ def choices(columns: Iterable[str], families: Sequence[str]) -> list[tuple[str, 
     return [(NOISE, list(reversed(family))), *without]
 
 
-def _answer(data: TrainingData, recipe: Recipe, columns: Columns, names: Iterable[str]) -> Prediction:
+def _answer(
+    data: TrainingData, recipe: Recipe, columns: Columns, names: Iterable[str], day: int
+) -> Prediction:
     kept = [*dict.fromkeys((*names, *BTYD_SUMMARY))]
     model = fit_recipe(replace(data, panel={name: data.panel[name] for name in kept}), recipe)
-    return model.predict({name: columns[name] for name in kept}, recipe.horizon)
+    return model.predict({name: columns[name] for name in kept}, recipe.horizon, day=day)
 
 
 def _earned(

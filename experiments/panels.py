@@ -10,15 +10,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from contracts.training import Columns, Outcome, TrainingData
+from contracts.training import Columns, Outcome, Summaries, TrainingData
 from experiments.recipe import Recipe
 from features.catalog import BTYD_SUMMARY, CATALOG
 from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
 from features.kernel.reference import References
-from features.panel import outcome_at
+from features.panel import build_panel, outcome_at
 from features.references import fit_over
 from features.sampling import sampled
+
+# The level of a date is learnt from the totals of at most so many earlier cutoffs: four years of them.
+MOST_SUMMARIES = 48
+MOST_SUMMARISED = 10_000  # customers
+SUMMARY = (*BTYD_SUMMARY, "recency_days")
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Panels:
         self.history.prepare([day, *cutoffs, *(end for end in ends if end <= day)])
         self._references_on([day, *cutoffs])
         tables = [self.features(cutoff) for cutoff in cutoffs]
-        now = self.catalog.pick(BTYD_SUMMARY).compute(self.history, day)
+        now = self.features(day)
         if not tables:
             empty: dict[str, np.ndarray] = {name: np.empty(0) for name in now.columns}
             return self._data(now.columns, empty, np.empty(0, dtype=np.int64), {}, day)
@@ -86,7 +91,25 @@ class Panels:
     def _data(
         self, now: Columns, panel: Columns, cutoff: np.ndarray, outcomes: dict[int, Outcome], day: int
     ) -> TrainingData:
-        return TrainingData(now, panel, cutoff, outcomes, self.recipe.horizon, day - self.first_day, day)
+        span, earlier = day - self.first_day, self._summaries(day)
+        return TrainingData(now, panel, cutoff, outcomes, self.recipe.horizon, span, day, earlier)
+
+    def _summaries(self, day: int) -> Summaries | None:
+        """Return the BTYD summaries of the customers at earlier cutoffs, and who bought in each horizon after them."""
+        step, shortest = self.recipe.cutoff_step_days, self.recipe.all_horizons[0]
+        cutoffs = [day - k * step for k in range(1, MOST_SUMMARIES + 1)]
+        cutoffs = sorted(cutoff for cutoff in cutoffs if self.first_day <= cutoff <= day - shortest)
+        if not cutoffs:
+            return None
+        some = self.history.of_customers(sampled(self.history.customer_ids, MOST_SUMMARISED))
+        panel = build_panel(
+            some,
+            cutoffs,
+            horizons=self.recipe.all_horizons,
+            observed_until=day,
+            catalog=self.catalog.pick(SUMMARY),
+        )
+        return Summaries(panel.features.columns, panel.features.cutoff, panel.outcomes)
 
     def _cutoffs(self, day: int) -> list[int]:
         """Return the grid of cutoffs: day - horizon, and steps before and after it, as far as observed."""

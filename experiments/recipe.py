@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from contracts.errors import DeclarationError, nearest
 from contracts.tables import DEFAULT_HORIZONS
+from experiments.tuning_space import checked
 
 MOST_RATE = 100  # margins and yearly rates beyond this are slips of the pen
-MODELS = ("ensemble", "lightgbm", "bgnbd", "mbgnbd")
+MODELS = ("ensemble", "lightgbm", "bgnbd", "mbgnbd", "paretonbd", "mbgcnbdk")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Recipe:
     margin: float = 1.0  # share of the amount that is profit, for clv
     discount_rate: float = 0.1  # per year, for clv
     clv_days: int = 365
+    contact_cost: float = 0.0  # currency per customer and year, for clv
+    lightgbm: dict[str, Any] = field(default_factory=dict, hash=False)  # what to change in its parameters
 
     @property
     def horizon(self) -> int:
@@ -60,7 +63,10 @@ class Recipe:
                 )
             if not _fits(value, known[key]):
                 raise DeclarationError(f"{where}: '{key}' is {value!r}; it must be {_RULES[known[key]]}.")
-        return cls(**{**values, "horizons": tuple(values.get("horizons", cls().horizons))})
+        lightgbm = checked(values.get("lightgbm", {}), where=where)
+        return cls(
+            **{**values, "lightgbm": lightgbm, "horizons": tuple(values.get("horizons", cls().horizons))}
+        )
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -78,6 +84,7 @@ _RULES = {
     int: "a whole number above 0",
     float: f"a number from 0 to {MOST_RATE}",
     str: f"one of {', '.join(MODELS)}",
+    dict: "a table [lightgbm]",
     tuple: "a list of whole numbers from 1 to 3650",
 }
 
@@ -85,6 +92,8 @@ _RULES = {
 def _fits(value: Any, kind: type) -> bool:
     if kind is tuple:
         return isinstance(value, list) and bool(value) and all(_is_int(v) and 1 <= v <= 3650 for v in value)
+    if kind is dict:
+        return isinstance(value, dict)
     if kind is int:
         return _is_int(value) and value > 0
     if kind is float:

@@ -23,12 +23,11 @@ from features.kernel.declaration import Catalog
 from features.kernel.history import History
 from features.kernel.reference import References
 from features.own import own_features
-from models.bgnbd import BgNbd
+from models.base import BTYD
 from models.bundle import write_bundle
+from models.clv import Margins
 from models.contract import Model, NoFit
 from models.ensemble import Ensemble
-from models.gamma_gamma import Spend
-from models.mbgnbd import MbgNbd
 from models.persistence import Persistence
 from models.recency import Recency
 
@@ -103,11 +102,11 @@ def train(
 def fit_recipe(data: TrainingData, recipe: Recipe) -> Ensemble:
     """Fit the recipe's model; every kind is shipped as an ensemble, with the parts it has."""
     if recipe.model == "ensemble":
-        return Ensemble.fit(data)
+        return Ensemble.fit(data, parameters=recipe.lightgbm)
     if recipe.model == "lightgbm":
-        return Ensemble.fit_parts(data)
-    base = {"bgnbd": BgNbd, "mbgnbd": MbgNbd}[recipe.model].fit(data)
-    return Ensemble(base, Spend.fit(data), None, 0.0, 0.0, why_simpler=f"the recipe asks for {recipe.model}")
+        return Ensemble.fit(data, calibration=False, parameters=recipe.lightgbm)
+    base = {one.name: one for one in BTYD}[recipe.model].fit(data)
+    return Ensemble.of_base(base, data, why=f"the recipe asks for {recipe.model}")
 
 
 def judge(panels: Panels, origin: int) -> tuple[Evaluation | None, dict[str, str]]:
@@ -133,7 +132,8 @@ def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[
     """Fit every model; return those that could be fitted, and why the others could not, by name."""
     models: dict[str, Model] = {}
     not_fitted: dict[str, str] = {}
-    for kind in (Recency, Persistence, BgNbd, MbgNbd):
+    kinds: tuple[type[Model], ...] = (Recency, Persistence, *BTYD)
+    for kind in kinds:
         try:
             models[kind.name] = kind.fit(data)
         except NoFit as reason:
@@ -180,7 +180,9 @@ def _champion_prediction(
     except NoFit as reason:
         progress(f"the champion's recipe cannot be fitted to these orders ({reason}); it is no opponent")
         return None
-    return model.predict(panels.features(evaluation.origin).columns, evaluation.horizon)
+    return model.predict(
+        panels.features(evaluation.origin).columns, evaluation.horizon, day=evaluation.origin
+    )
 
 
 def _require_span(history: History, as_of: int, recipe: Recipe) -> None:
@@ -214,6 +216,7 @@ def _manifest(
         "horizons": list(recipe.all_horizons),
         "learnt_until_days": model.learnt_until or data.span_days,
         "as_of": to_date(as_of).isoformat(),
+        "first_day": to_date(panels.first_day).isoformat(),
         "cutoffs": [to_date(int(day)).isoformat() for day in np.unique(data.cutoff)],
         "data_fingerprint": source.fingerprint,
         "customers": len(panels.history.customer_ids),
@@ -223,10 +226,23 @@ def _manifest(
             "days": recipe.clv_days,
             "margin": recipe.margin,
             "discount_rate": recipe.discount_rate,
+            "contact_cost": recipe.contact_cost,
+            "margins": _margins(panels, as_of),
         },
         "recipe": recipe.to_dict(),
         "backtest": _backtest(evaluation),
     }
+
+
+def _margins(panels: Panels, as_of: int) -> dict[str, float] | None:
+    """Return what the cost of the goods tells of the margin; None where the recipe says it or no cost is known."""
+    columns = panels.features(as_of).columns
+    if panels.recipe.margin != Recipe().margin or "margin_share" not in columns:
+        return None
+    try:
+        return dict(vars(Margins.fit(columns)))
+    except NoFit:
+        return None
 
 
 def _references_of(model: Ensemble, panels: Panels, day: int) -> References:

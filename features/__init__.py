@@ -15,5 +15,6 @@ Features
   catalog     the features by family; own: those of a data scientist's file; references: numbers of the population
   panel       features and outcomes for one or more cutoffs
   sampling    a stable sample of customers
+  ideas       which features tell the same idea; wording: a value in words
   spark       the same on Spark
 """

@@ -28,25 +28,41 @@ _SAME_EVERYWHERE: dict[str, Any] = {
     "force_row_wise": True,
     "seed": 1,
 }
+# Fewer bins than LightGBM's 255 cost no accuracy here and a third of the time.
+_BINNING: dict[str, Any] = {"max_bin": 63, "feature_pre_filter": False, "verbose": -1}
 
 
-def train(
-    design: Floats,
-    target: Floats,
-    *,
-    start: Floats,
-    names: list[str],
-    parameters: dict[str, Any],
-    weight: Floats | None = None,
-    threads: int = 0,
-) -> Booster:
-    """Train a booster on (n, k) rows from a starting score (n,); threads 0 means all cores."""
-    parameters = {**_SAME_EVERYWHERE, **parameters, "num_threads": threads}
-    rounds = parameters.pop("rounds")
-    start = np.ascontiguousarray(start)  # a view of the design would make LightGBM copy all of it
-    data = lightgbm.Dataset(design, target, init_score=start, weight=weight, feature_name=names)
-    trained = lightgbm.train(parameters, data, rounds)
-    return Booster(model_str=text_of(trained))
+class Design:
+    """The rows that boosters learn from, binned once: (n, k) values and the k columns' names."""
+
+    def __init__(self, rows: Floats, names: list[str]) -> None:
+        """Bin the rows; NaN is a value of its own."""
+        self.names = names
+        self._data = lightgbm.Dataset(rows, feature_name=names, params=_BINNING, free_raw_data=False)
+
+    def train(
+        self,
+        target: Floats,
+        *,
+        start: Floats,
+        parameters: dict[str, Any],
+        weight: Floats | None = None,
+        unseen: tuple[str, ...] = (),
+        threads: int = 0,
+    ) -> Booster:
+        """Train a booster of the target (n,) from a starting score (n,); threads 0 means all cores.
+
+        unseen: columns that it may not split by.
+        """
+        parameters = {**_SAME_EVERYWHERE, **_BINNING, **parameters, "num_threads": threads}
+        if unseen:
+            parameters["feature_contri"] = [0.0 if name in unseen else 1.0 for name in self.names]
+        rounds = parameters.pop("rounds")
+        self._data.set_label(target)
+        self._data.set_init_score(np.ascontiguousarray(start))
+        self._data.set_weight(weight)
+        trained = lightgbm.train(parameters, self._data, rounds)
+        return Booster(model_str=text_of(trained))
 
 
 def text_of(booster: Booster) -> str:
@@ -64,7 +80,11 @@ def read(path: Path) -> Booster:
     return Booster(model_str=path.read_text(encoding="utf-8"))
 
 
-def ask(booster: Booster, design: Floats) -> Floats:
-    """Return raw scores (n,) without the starting score; one thread for few rows, else all."""
+def ask(booster: Booster, design: Floats, *, rounds: int | None = None) -> Floats:
+    """Return raw scores (n,) without the starting score; one thread for few rows, else all.
+
+    rounds: how many of the first trees to ask; default all.
+    """
     threads = 1 if len(design) < 2000 else 0
-    return np.asarray(booster.predict(design, raw_score=True, num_threads=threads), dtype=np.float64)
+    raw = booster.predict(design, raw_score=True, num_threads=threads, num_iteration=rounds or -1)
+    return np.asarray(raw, dtype=np.float64)

@@ -1,9 +1,9 @@
 """Closed forms of the buy-till-you-die models BG/NBD and MBG/NBD, and of the Gamma-Gamma spend model.
 
-Vectorised: `x`, `t_x`, `age` have shape (n,), `h` is a number of
-days. Sources: Fader, Hardie & Lee (2005) "Counting your customers the easy way", eqs. 7, 9, 10; Batislam,
-Denizel & Filiztekin (2007) for MBG/NBD; Fader & Hardie (2013) "The Gamma-Gamma model", eq. 5. The chance of
-at least one order in h days follows from the Gamma(r + x, alpha + age) posterior of a living customer's rate:
+Vectorised: `x`, `t_x`, `age` have shape (n,), `h` is a number of days. Sources: Fader, Hardie & Lee (2005)
+"Counting your customers the easy way", eqs. 7, 9, 10; Batislam, Denizel & Filiztekin (2007) for MBG/NBD; Fader &
+Hardie (2013) "The Gamma-Gamma model", eq. 5. The chance of at least one order in h days follows from the
+Gamma(r + x, alpha + age) posterior of a living customer's rate:
 P(alive) (1 - ((alpha + age) / (alpha + age + h))^(r + x)).
 """
 
@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import hyp2f1
+from scipy.special import expit
 
 from contracts.training import Floats
+from models.btyd_quadrature import ANSWER_NODES, dropout_nodes
 
 
 @dataclass(frozen=True)
@@ -29,32 +30,31 @@ class Btyd:
 
     def p_alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return the chance that the customer is still a customer; (n,)."""
-        slept = np.exp((self.r + x) * np.log((self.alpha + age) / (self.alpha + t_x)))
+        slept = (self.r + x) * np.log1p((age - t_x) / (self.alpha + t_x))
         if self.modified:
-            return np.asarray(1.0 / (1.0 + self.a / (self.b + x) * slept))
-        odds = self.a / (self.b + np.maximum(x, 1.0) - 1.0)
-        return np.asarray(1.0 / (1.0 + np.where(x > 0, odds * slept, 0.0)))
+            return np.asarray(expit(-slept - np.log(self.a / (self.b + x))))
+        odds = np.log(self.a / (self.b + np.maximum(x, 1.0) - 1.0))
+        return np.where(x > 0, expit(-slept - odds), 1.0)
 
     def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
-        silent = np.exp((self.r + x) * np.log((self.alpha + age) / (self.alpha + age + h)))
-        return self.p_alive(x, t_x, age) * (1.0 - silent)
+        silent = -(self.r + x) * np.log1p(h / (self.alpha + age))
+        return self.p_alive(x, t_x, age) * -np.expm1(silent)
 
     def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
         """Return the expected number of orders in the next h days; (n,).
 
-        The closed form loses its digits near a = 1 and for very long histories; the result is therefore
-        held between its bounds P(at least one order) and P(alive) times the rate of one who never leaves.
+        One who leaves after each order with chance p places (1 - (1 + p h / (alpha + age))^-(r + x)) / p orders in
+        the mean; the living customer's p is Beta(a, b + x), or Beta(a, b + x + 1) in MBG/NBD. The mean over p is by
+        nodes: the hypergeometric function that stands for it (eq. 10) loses all digits for long histories and
+        horizons (it was 100 times too high), and at a = 1.
         """
-        a = self.a if abs(self.a - 1.0) > 1e-5 else 1.0 + 1e-5
-        survived = self.b + x + (1.0 if self.modified else 0.0)
-        silent = np.exp((self.r + x) * np.log((self.alpha + age) / (self.alpha + age + h)))
-        with np.errstate(all="ignore"):
-            series = hyp2f1(self.r + x, survived, a + survived - 1.0, h / (self.alpha + age + h))
-            if_alive = (a + survived - 1.0) / (a - 1.0) * (1.0 - silent * series)
-        most = (self.r + x) * h / (self.alpha + age)
-        if_alive = np.where(np.isfinite(if_alive), if_alive, most)
-        return self.p_alive(x, t_x, age) * np.clip(if_alive, 1.0 - silent, most)
+        ahead, survived = h / (self.alpha + age), self.b + x + (1.0 if self.modified else 0.0)
+        if_alive, whole = np.zeros(np.shape(ahead)), np.zeros(np.shape(ahead))
+        for _, p, weight in dropout_nodes(self.a, survived, (self.r + x + 1.0) * ahead, ANSWER_NODES):
+            if_alive += weight * -np.expm1(-(self.r + x) * np.log1p(p * ahead)) / p
+            whole += weight
+        return self.p_alive(x, t_x, age) * if_alive / whole
 
 
 @dataclass(frozen=True)

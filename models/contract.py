@@ -16,6 +16,7 @@ from contracts.errors import ContractError
 from contracts.training import Columns, Floats, Prediction, TrainingData
 
 SMALLEST_P = 1e-6
+LARGEST_P = 1.0 - 1e-9
 
 
 class NoFit(Exception):
@@ -37,8 +38,8 @@ class Model(Protocol):
         """Learn; NoFit if there is too little."""
         ...
 
-    def predict(self, columns: Columns, horizon: float) -> Prediction:
-        """Answer for (n,) customers and a horizon in days."""
+    def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
+        """Answer for (n,) customers as of the end of `day` and a horizon in days."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -5,14 +5,16 @@ Between knots the cumulative hazard -log(1 - P) is linear, from 0 at 0 days.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from contracts.errors import ContractError
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
+from models.contract import LARGEST_P as LARGEST_P
 
 _DAYS = np.array((0, *CURVE_KNOTS), dtype=np.float64)
-LARGEST_P = 1.0 - 1e-9
 
 
 def rising(p: Floats) -> Floats:
@@ -35,6 +37,19 @@ def at_horizon(curve: Floats, horizon: float) -> Floats:
     hazard = _hazard(curve[:, : len(CURVE_KNOTS)])
     share = (horizon - _DAYS[right - 1]) / (_DAYS[right] - _DAYS[right - 1])
     return np.asarray(-np.expm1(-((1.0 - share) * hazard[:, right - 1] + share * hazard[:, right])))
+
+
+def between(knots: Sequence[float], sums: Floats, horizon: float) -> Floats:
+    """Return what has been summed up by `horizon` days, from sums (n, k) at ascending knots; 0 at 0 days; (n,)."""
+    days = np.array((0, *knots), dtype=np.float64)
+    right = int(np.searchsorted(days, horizon))
+    if right == 0:
+        return np.zeros(len(sums))
+    if days[right] == horizon:
+        return np.asarray(sums[:, right - 1])
+    share = (horizon - days[right - 1]) / (days[right] - days[right - 1])
+    before = sums[:, right - 2] if right > 1 else np.zeros(len(sums))
+    return np.asarray((1.0 - share) * before + share * sums[:, right - 1])
 
 
 def next_order_days(curve: Floats, share: float) -> Floats:

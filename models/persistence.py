@@ -30,7 +30,7 @@ class Persistence:
         """Learn the shares from the panel."""
         return cls(ShareTable.learn(data, _class_of, MOST_ORDERS + 1))
 
-    def predict(self, columns: Columns, horizon: float) -> Prediction:
+    def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
         """Answer by the class of past orders; value is the past window's spend, at least 0."""
         window = _window(horizon)
         p, order_days = self.shares.answer(_class_of(columns, horizon), horizon)

@@ -33,7 +33,7 @@ class Recency:
 
     def p_order(self, columns: Columns, horizon: float) -> Floats:
         """Return the chance of at least one order day in the horizon; (n,)."""
-        return self.predict(columns, horizon).p
+        return self._answer(columns, horizon)[0]
 
     def p_alive(self, columns: Columns) -> Floats:
         """Return the chance of an order within a year, which stands in for being alive; (n,)."""
@@ -41,14 +41,17 @@ class Recency:
 
     def expected_orders(self, columns: Columns, horizon: float) -> Floats:
         """Return the expected order days in the horizon; (n,)."""
-        return self.predict(columns, horizon).expected_orders
+        return self._answer(columns, horizon)[1]
 
-    def predict(self, columns: Columns, horizon: float) -> Prediction:
+    def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
         """Answer by the class of recency_days; value is the customer's mean amount per order day."""
+        p, order_days = self._answer(columns, horizon)
+        return Prediction(p, order_days, order_days * columns["monetary_value"])
+
+    def _answer(self, columns: Columns, horizon: float) -> tuple[Floats, Floats]:
         p, order_days = self.shares.answer(_class_of(columns), horizon)
         # Inside a class the later last order stands first, by an amount that changes no level.
-        p = p * (1.0 - 1e-6 * columns["recency_days"] / (columns["recency_days"] + 365.0))
-        return Prediction(p, order_days, order_days * columns["monetary_value"])
+        return p * (1.0 - 1e-6 * columns["recency_days"] / (columns["recency_days"] + 365.0)), order_days
 
     def save(self, folder: Path) -> None:
         """Write recency.json."""

@@ -7,7 +7,14 @@ import sys
 import typer
 
 from contracts.errors import RepurchaseError
-from repurchase import commands_models, commands_orders, commands_serving, show
+from repurchase import (
+    commands_lab,
+    commands_models,
+    commands_orders,
+    commands_reasons,
+    commands_serving,
+    show,
+)
 
 app = typer.Typer(
     name="repurchase",
@@ -17,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for commands in (commands_orders, commands_models, commands_serving):
+for commands in (commands_orders, commands_models, commands_lab, commands_serving, commands_reasons):
     commands.add_to(app)
 
 

@@ -56,6 +56,15 @@ def train(
     recipe: Annotated[
         Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
     ] = None,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            "--tune", metavar="10m", help="Tune LightGBM for so long: 90s, 10m, 1h. A killed run goes on."
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=2, help="Tune LightGBM until there are so many trials.")
+    ] = None,
     own: Own = None,
     *,
     other: OtherFiles,
@@ -66,7 +75,8 @@ def train(
     settings = Settings.of_environment()
     wanted = (Recipe.read(recipe) if recipe else Recipe()).with_horizons(horizons_of(horizon))
     catalog = catalog_of(own)
-    with show.steps(6) as progress:
+    tuning = _tuning(tune, trials, settings)
+    with show.steps(6 + (1 + (tuning.trials or 30) if tuning else 0)) as progress:
         trained, registered, report = jobs.train(
             orders_of(files, mapping, as_of, other),
             recipe=wanted,
@@ -75,6 +85,7 @@ def train(
             out=out,
             progress=progress,
             catalog=catalog,
+            tuning=tuning,
         )
     _say_refused(report.refused, report.read)
     show.training(trained)
@@ -85,6 +96,17 @@ def train(
     if out is not None:
         note = "" if trained.decision.promoted else ", though it is not the champion"
         show.out.print(f"The bundle {trained.version} is in {out}{note}.")
+
+
+def _tuning(tune: str | None, trials: int | None, settings: Settings) -> jobs.Tuning | None:
+    """Return how long to tune, if at all; the trials are kept beside MLflow's file, else where the command runs."""
+    from experiments.tuning_space import seconds_of
+
+    if tune is None and trials is None:
+        return None
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    beside = Path(file).parent if file != settings.tracking_uri else Path()
+    return jobs.Tuning(trials, None if tune is None else seconds_of(tune), beside / "tuning.db")
 
 
 def rank(

@@ -34,6 +34,15 @@ MODELS_SCHEME = "models:/"
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """How long to tune: so many trials in all, or seconds, whichever is over first; storage: an SQLite file."""
+
+    trials: int | None
+    seconds: float | None
+    storage: Path
+
+
+@dataclass(frozen=True)
 class Ranked:
     """What a ranking brought."""
 
@@ -54,6 +63,7 @@ def train(
     out: Path | None,
     progress: Progress,
     catalog: Catalog = CATALOG,
+    tuning: Tuning | None = None,
 ) -> tuple[Trained, Registered, OrdersReport]:
     """Train, write one MLflow run, register the model, and put the bundle into `out` if it is given.
 
@@ -83,6 +93,14 @@ def train(
             seed=seed,
             histories=lambda lines, day: orders.on(day).history(lines),
         )
+    tuned = None
+    if tuning is not None:
+        from experiments.panels import Panels
+        from experiments.tuning import tune_before
+
+        panels = Panels.of(history, recipe, catalog=catalog)
+        tuned = tune_before(panels, as_of, **vars(tuning), progress=progress)
+        recipe = replace(recipe, lightgbm=dict(tuned.parameters)) if tuned else recipe
     progress("asking MLflow for the champion")
     champion = tracking.champion_of(shop=shop, tracking_uri=tracking_uri)
     with tempfile.TemporaryDirectory(prefix="repurchase-") as parent:
@@ -100,7 +118,9 @@ def train(
         )
         progress("writing the MLflow run")
         extra = {"orders.rows_read": report.read, "orders.rows_kept": report.kept}
-        registered = tracking.log_training(trained, shop=shop, tracking_uri=tracking_uri, extra=extra)
+        registered = tracking.log_training(
+            trained, shop=shop, tracking_uri=tracking_uri, extra=extra, tuned=tuned
+        )
         if out is not None:
             _put(folder, out)
     return trained, registered, report
@@ -139,11 +159,12 @@ def rank(
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
+    terms = bundle.manifest["clv"]
     details: dict[str, Any] = {
         "ranked_by": f"{'expected_value' if by == 'value' else 'p_repurchase'}_{main}d",
         "data_fingerprint": shop.fingerprint(tally.fingerprint),
         "model_as_of": bundle.manifest["as_of"],
-        "clv": bundle.manifest["clv"],
+        "clv": {**terms, "level_sd": bundle.model.spread.level_sd(terms["days"])},
     }
     publish(scores, out, manifest=details)
     return Ranked(scores, report, as_of, out, absent, bundle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from contracts.days import parse_day, to_date
 from contracts.errors import ArtifactError
@@ -23,13 +22,15 @@ from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
 from features.references import references_for
 from models.bundle import Bundle
+from models.clv import Lifetime, Margins, lifetime_knots
+from models.confidence import Known, Texts, grade
 from models.curve import next_order_days
+from models.ensemble import Answer
 
 # A score is about the days after as_of; after this many it should be made anew.
 VALID_DAYS = 7
 # The next-order dates are given only to customers with at least this chance of an order within a year.
 LEAST_P_FOR_DATES = 0.05
-_DAYS_PER_YEAR = 365.0
 SHOWN = ("recency_days", "frequency", "monetary_value")  # features that stand in the scores as they are
 
 
@@ -122,7 +123,8 @@ def _features_of(bundle: Bundle, catalog: Catalog) -> Catalog:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         fix = f"Give their file: --features {' '.join(files)}" if files else "Train a new model"
         raise ArtifactError(f"the model {bundle.version} reads features that are not here: {shown}. {fix}.")
-    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN))))
+    margins = Margins.needs if bundle.manifest["clv"].get("margins") else ()
+    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN, *margins))))
     for one in found:
         if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
             fix = f"Give {own[one.name]} as it was then, or train" if one.name in own else "Train"
@@ -134,8 +136,10 @@ def _features_of(bundle: Bundle, catalog: Catalog) -> Catalog:
 
 def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
     features, lifetime = table.columns, bundle.manifest["clv"]
-    knots = _lifetime_knots(lifetime["days"])
-    answer = bundle.model.answer(features, (*scoring.horizons, *knots))
+    knots = lifetime_knots(lifetime["days"])
+    asked = (*scoring.horizons, *knots, bundle.manifest["horizon"])
+    answer = bundle.model.answer(features, asked, day=scoring.as_of)
+    grades, reasons = _confidence(features, answer, bundle, scoring)
     columns: dict[str, Any] = {
         "customer_id": table.customer_id,
         "as_of": to_date(scoring.as_of),
@@ -145,8 +149,8 @@ def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str,
         "frequency": features["frequency"].astype(np.int32),
         "monetary_value": features["monetary_value"],
         "curve": answer.curve,
-        "clv": _lifetime_value([answer.at[h].expected_value for h in knots], lifetime),
-        "confidence": _confidence(features),
+        "confidence": grades,
+        "confidence_reason": reasons,
         "model": _model_words(bundle, scoring),
         "model_version": bundle.version,
         "currency": bundle.manifest["currency"],
@@ -155,27 +159,32 @@ def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str,
     }
     for h in scoring.horizons:
         found = answer.at[h]
+        lower, upper = bundle.model.spread.interval(found, h)
         columns |= {
             f"p_repurchase_{h}d": found.p,
             f"expected_orders_{h}d": found.expected_orders,
             f"expected_value_{h}d": found.expected_value,
+            f"value_lower_{h}d": lower,
+            f"value_upper_{h}d": upper,
         }
-    return columns | _next_order(answer.curve, scoring.as_of)
+    return columns | _lifetime(features, answer, bundle, knots) | _next_order(answer.curve, scoring.as_of)
 
 
-def _lifetime_knots(days: int) -> list[int]:
-    """Return the days at which a lifetime of `days` is summed up."""
-    return [*(h for h in (90, 180, 365) if h < days), days]
-
-
-def _lifetime_value(values: list[Floats], lifetime: Mapping[str, Any]) -> Floats:
-    """Return margin times the value of each stretch between the lifetime's knots, discounted from its middle."""
-    total, before, start = np.zeros(len(values[0])), np.zeros(len(values[0])), 0
-    for value, end in zip(values, _lifetime_knots(lifetime["days"]), strict=True):
-        years = (start + end) / 2.0 / _DAYS_PER_YEAR
-        total = total + np.maximum(value - before, 0.0) / (1.0 + lifetime["discount_rate"]) ** years
-        before, start = np.maximum(value, before), end
-    return np.asarray(lifetime["margin"] * total)
+def _lifetime(features: Columns, answer: Answer, bundle: Bundle, knots: list[int]) -> dict[str, Any]:
+    """Return the lifetime value, its bounds and its variance."""
+    terms, spread = bundle.manifest["clv"], bundle.model.spread
+    margins = terms.get("margins")
+    lifetime = Lifetime.of(
+        [answer.at[h].expected_value for h in knots],
+        knots,
+        margin=Margins(**margins).of(features) if margins else terms["margin"],
+        discount_rate=terms["discount_rate"],
+        contact_cost_per_year=terms.get("contact_cost", 0.0),
+    )
+    last = answer.at[knots[-1]]
+    lower, upper = lifetime.interval(*spread.interval(last, knots[-1]))
+    variance = lifetime.variance(spread.variance(last, knots[-1]))
+    return {"clv": lifetime.expected, "clv_lower": lower, "clv_upper": upper, "clv_variance": variance}
 
 
 def _next_order(curve: Floats, as_of: int) -> dict[str, Any]:
@@ -187,10 +196,19 @@ def _next_order(curve: Floats, as_of: int) -> dict[str, Any]:
     return dates
 
 
-def _confidence(features: Columns) -> NDArray[np.object_]:
-    """Return high for five order days or more, medium for two to four, low for one."""
-    x = features["frequency"]
-    return np.where(x >= 4, "high", np.where(x >= 1, "medium", "low")).astype(object)
+def _confidence(features: Columns, answer: Answer, bundle: Bundle, scoring: Scoring) -> tuple[Texts, Texts]:
+    """Return each customer's grade for the model's main horizon, and its reason."""
+    horizon, spread = bundle.manifest["horizon"], bundle.model.spread
+    known = Known(
+        horizon=horizon,
+        learnt_until=bundle.manifest["learnt_until_days"],
+        history_days=scoring.as_of - parse_day(bundle.manifest["first_day"]),
+        level_sd=spread.level_sd(horizon),
+    )
+    found = answer.at[horizon]
+    return grade(
+        found.expected_value, spread.variance(found, horizon), features["frequency"] + 1.0, known=known
+    )
 
 
 def _model_words(bundle: Bundle, scoring: Scoring) -> str:

@@ -26,7 +26,7 @@ class Curve(BaseModel):
 
 
 class Score(BaseModel):
-    """One customer's scores, with p_repurchase, expected_orders and expected_value `_{h}d` per horizon."""
+    """One customer's scores, with p_repurchase, expected_orders, expected_value and its bounds `_{h}d` per horizon."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float]
@@ -34,6 +34,9 @@ class Score(BaseModel):
     customer_id: str
     p_alive: float
     clv: float
+    clv_lower: float
+    clv_upper: float
+    clv_variance: float
     next_order_p10: date | None
     next_order_p50: date | None
     next_order_p90: date | None
@@ -41,6 +44,7 @@ class Score(BaseModel):
     lifecycle: str | None
     segment: str | None
     confidence: str
+    confidence_reason: str
     recency_days: int
     frequency: int
     monetary_value: float

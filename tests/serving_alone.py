@@ -32,6 +32,7 @@ from models.bundle import Bundle, load_bundle, write_bundle
 from models.closed_form import Btyd, GammaGamma
 from models.ensemble import Ensemble
 from models.gamma_gamma import Spend
+from models.level import Level
 from models.mbgnbd import MbgNbd
 from serving.app import create_app
 from serving.keys import KeyRing, new_key
@@ -78,7 +79,7 @@ def make_bundle(folder: Path) -> Bundle:
     """Write a bundle from literal numbers, with no fit, and load it as the server does."""
     spend = Spend(GammaGamma(6.25, 3.74, 15.44))
     base = MbgNbd(Btyd(0.52, 76.0, 0.6, 1.5, True), Certificate(-1.0, 3, 3, 1, 0.0, False), spend)
-    model = Ensemble(base, spend, None, 0.0, 0.0)
+    model = Ensemble(base, spend, None, 0.0, Level.none())
     names = tuple(dict.fromkeys((*BTYD_SUMMARY, *model.needs)))
     sample = {name: np.array([0.0, 2.0, 5.0]) for name in (*names, "recency", "tenure")}
     sample["tenure"] = np.array([10.0, 200.0, 400.0])
@@ -87,6 +88,7 @@ def make_bundle(folder: Path) -> Bundle:
         "parts": model.parts,
         "features": {name: next(iter(CATALOG.pick([name]))).source_hash for name in names},
         "horizon": 90,
+        "first_day": "2020-01-01",
         "horizons": [30, 90],
         "learnt_until_days": 0,
         "as_of": "1998-04-01",

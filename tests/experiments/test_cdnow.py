@@ -25,7 +25,7 @@ def predicted_and_actual() -> tuple[Prediction, Outcome, np.ndarray]:
     history = History.from_lines(read_orders(cdnow_file(), until=AS_OF).lines)
     panels = Panels.of(history, Recipe())
     features = panels.features(AS_OF)
-    prediction = fit_recipe(panels.training_data(AS_OF), Recipe()).predict(features.columns, 90)
+    prediction = fit_recipe(panels.training_data(AS_OF), Recipe()).predict(features.columns, 90, day=AS_OF)
     everything = History.from_lines(read_orders(cdnow_file()).lines)
     assert np.array_equal(everything.customer_ids, features.customer_id)
     actual = outcome_at(everything, np.arange(len(features)), AS_OF, 90)

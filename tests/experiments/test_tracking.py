@@ -207,7 +207,7 @@ def test_the_signature_names_the_features_and_the_horizon(
     folder = bundle_folder(registered.uri, tracking_uri=tracking.uri).parents[1]
     signature = mlflow.models.get_model_info(str(folder)).signature
     assert signature.inputs.input_names() == list(trained.manifest["features"])
-    assert [param.name for param in signature.params] == ["horizon_days"]
+    assert [param.name for param in signature.params] == ["horizon_days", "as_of"]
 
 
 def test_nothing_in_the_registered_model_is_pickled(tracking: Tracking, registered: Registered) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ from features.kernel.history import History
 from features.orders import read_orders
 from features.own import load_features
 from features.references import fit_over
+from models.base import BTYD
 from models.bundle import load_bundle
 from models.ensemble import Ensemble
 from tests import worlds
@@ -69,7 +71,9 @@ def test_the_order_of_the_rows_changes_no_byte_of_the_bundle(trained: Trained, t
     assert files(shuffled.folder) == files(trained.folder)
 
 
-@pytest.mark.parametrize("fit", [Ensemble.fit_parts, Ensemble.fit], ids=["parts", "with folds"])
+@pytest.mark.parametrize(
+    "fit", [partial(Ensemble.fit, calibration=False), Ensemble.fit], ids=["parts", "with folds"]
+)
 def test_the_number_of_threads_changes_no_byte(tmp_path: Path, fit: Callable[..., Ensemble]) -> None:
     data = small_data()
     for threads in (1, 2):
@@ -108,7 +112,7 @@ def test_those_judged_are_the_customers_of_the_origin_and_what_they_did_up_to_as
 
 def test_both_baselines_and_every_model_are_judged(trained: Trained) -> None:
     assert trained.evaluation is not None
-    kinds = {"recency", "persistence", "bgnbd", "mbgnbd", "lightgbm", "ensemble"}
+    kinds = {"recency", "persistence", *(one.name for one in BTYD), "lightgbm", "ensemble"}
     assert set(trained.evaluation.metrics) == kinds
     assert set(trained.manifest["backtest"]["metrics"]) == kinds
 
@@ -117,7 +121,7 @@ def test_every_horizon_of_the_manifest_is_answered(trained: Trained) -> None:
     columns = Panels.of(History.from_lines(worlds.orders().lines), RECIPE).features(DAY).columns
     assert trained.manifest["horizons"] == [30, 90, 180, 365]
     for horizon in trained.manifest["horizons"]:
-        answer = trained.model.predict(columns, horizon)
+        answer = trained.model.predict(columns, horizon, day=DAY)
         assert all(np.isfinite(values).all() for values in vars(answer).values())
 
 
@@ -131,11 +135,12 @@ def test_the_manifest_tells_what_was_trained(trained: Trained) -> None:
 
 
 def test_enough_orders_get_lightgbm_on_btyd(trained: Trained) -> None:
-    assert re.fullmatch(r"m?bgnbd \+ lightgbm", trained.manifest["parts"])
+    base, _, rest = trained.manifest["parts"].partition(" + ")
+    assert base in [one.name for one in BTYD] and rest == "lightgbm"
     assert trained.manifest["why_simpler"] == ""
 
 
-@pytest.mark.parametrize(("customers", "parts"), [(150, "m?bgnbd"), (60, "recency")])
+@pytest.mark.parametrize(("customers", "parts"), [(150, "|".join(one.name for one in BTYD)), (60, "recency")])
 def test_a_smaller_shop_gets_a_simpler_model_and_the_manifest_says_so(
     tmp_path: Path, customers: int, parts: str
 ) -> None:
@@ -146,7 +151,7 @@ def test_a_smaller_shop_gets_a_simpler_model_and_the_manifest_says_so(
 
 def test_what_could_not_be_fitted_is_told_with_its_reason(tmp_path: Path) -> None:
     not_fitted = train_rows(tmp_path / "shop", rows_of(60)).not_fitted
-    assert set(not_fitted) == {"bgnbd", "mbgnbd", "lightgbm"}
+    assert set(not_fitted) == {*(one.name for one in BTYD), "lightgbm"}
     assert "too few for bgnbd" in not_fitted["bgnbd"]
 
 
@@ -174,7 +179,7 @@ def test_a_champion_of_another_recipe_is_refitted_on_the_same_rows(tmp_path: Pat
     gain, judged = trained.decision.against_champion, trained.evaluation
     assert gain is not None and judged is not None
     lower = judged.metrics["mbgnbd"]["log_loss"] - judged.metrics["ensemble"]["log_loss"]
-    assert gain.mean == pytest.approx(lower, abs=1e-9)
+    assert gain.mean == pytest.approx(lower, abs=1e-4)  # but for its level
 
 
 def test_a_champion_whose_recipe_no_longer_fits_does_not_stop_the_training(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def trained(threads: int, parameters: dict[str, Any] = PARAMETERS) -> Booster:
         1.0 if parameters["objective"] == "gamma" else 0.0
     )
     start = 0.1 * values[:, 0]
-    return boosters.train(values, target, start=start, names=NAMES, parameters=parameters, threads=threads)
+    return boosters.Design(values, NAMES).train(target, start=start, parameters=parameters, threads=threads)
 
 
 @pytest.mark.parametrize("parameters", [PARAMETERS, {**SPEND_PARAMETERS, "rounds": 4}])

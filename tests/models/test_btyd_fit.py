@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +12,12 @@ import numpy as np
 import pytest
 
 from contracts.training import Floats
+from models.btyd_ascent import ascend
+from models.btyd_erlang_fit import fit_erlang
 from models.btyd_fit import Certificate, fit_btyd, fit_gamma_gamma
+from models.btyd_model import Form
+from models.btyd_pareto_fit import fit_pareto
+from models.btyd_rows import Rows, compress, distinct
 from models.closed_form import Btyd
 from models.contract import NoFit
 
@@ -87,3 +94,103 @@ def test_without_a_repeater_there_is_no_fit() -> None:
 def test_without_money_there_is_no_fit() -> None:
     with pytest.raises(NoFit, match="spent"):
         fit_gamma_gamma(np.array([1.0, 2.0]), np.zeros(2))
+
+
+# ---------------------------------------------------------------- all four, on any data
+FITS: dict[str, Callable[[Floats, Floats, Floats], tuple[Form, Certificate]]] = {
+    "bgnbd": lambda x, t_x, age: fit_btyd(x, t_x, age, modified=False),
+    "mbgnbd": lambda x, t_x, age: fit_btyd(x, t_x, age, modified=True),
+    "paretonbd": fit_pareto,
+    "mbgcnbdk": lambda x, t_x, age: fit_erlang(x, t_x, age, None),
+}
+every_fit = pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+
+
+def odd_customers(kind: str) -> tuple[Floats, Floats, Floats]:
+    """Return 600 customers of one odd kind: x, t_x, T in days."""
+    chance, n = np.random.default_rng(1), 600
+    age = chance.integers(1, 7_300, n).astype(np.float64)
+    last = np.ceil(age * chance.random(n))
+    x = {
+        "all order every day": age,
+        "heavy tails": np.minimum(np.floor(chance.pareto(0.4, n)), 5_000.0),
+        "one repeater": (np.arange(n) == 0).astype(np.float64),
+        "all alike": np.full(n, 3.0),
+    }[kind]
+    if kind == "all alike":
+        age, last = np.full(n, 100.0), np.full(n, 50.0)
+    if kind == "all order every day":
+        last = age
+    return np.minimum(x, last), np.where(x > 0, last, 0.0), age
+
+
+@every_fit
+@pytest.mark.parametrize("kind", ["all order every day", "heavy tails", "one repeater", "all alike"])
+def test_odd_customers_give_finite_answers_or_a_reason(
+    fit: Callable[[Floats, Floats, Floats], tuple[Form, Certificate]], kind: str
+) -> None:
+    columns = odd_customers(kind)
+    try:
+        form, certificate = fit(*columns)
+    except NoFit as reason:
+        assert "converged" in str(reason)
+        return
+    assert np.isfinite([*vars(form).values(), certificate.log_likelihood]).all()
+    for h in (1.0, 3_650.0):
+        p, orders = form.p_order(*columns, h), form.expected_orders(*columns, h)
+        assert np.all((p >= 0) & (p <= 1)) and np.isfinite(orders).all()
+
+
+@every_fit
+def test_customers_who_never_came_back_are_no_fit(
+    fit: Callable[[Floats, Floats, Floats], tuple[Form, Certificate]],
+) -> None:
+    with pytest.raises(NoFit, match="second day"):
+        fit(np.zeros(600), np.zeros(600), np.arange(600.0))
+
+
+# ---------------------------------------------------------------- rows
+def test_equal_customers_are_one_row_with_their_number() -> None:
+    rows = compress(np.array([1.0, 0.0, 1.0]), np.array([5.0, 0.0, 5.0]), np.array([9.0, 4.0, 9.0]))
+    assert (rows.x.tolist(), rows.t_x.tolist(), rows.age.tolist()) == ([0, 1], [0, 5], [4, 9])
+    assert rows.weight.tolist() == [1, 2]
+
+
+def test_each_row_knows_its_distinct_row() -> None:
+    columns = (np.array([2.0, 1.0, 2.0, 1.0]), np.array([3.0, 3.0, 3.0, 4.0]))
+    first, of_row = distinct(*columns)
+    assert [column[first][of_row].tolist() for column in columns] == [column.tolist() for column in columns]
+    assert len(first) == 3
+
+
+def many_customers() -> tuple[Floats, Floats, Floats]:
+    chance = np.random.default_rng(3)
+    age = chance.integers(1, 1_000, 40_000).astype(np.float64)
+    x = np.minimum(chance.geometric(0.4, 40_000) - 1.0, age)
+    return x, np.where(x > 0, np.ceil(age * chance.random(40_000)), 0.0), age
+
+
+def test_too_many_rows_are_rounded_as_far_as_is_needed_and_lose_no_customer() -> None:
+    x, t_x, age = many_customers()
+    rows = compress(x, t_x, age, most=8_000)
+    assert len(compress(x, t_x, age)) > 8_000 >= len(rows)
+    assert rows.weight.sum() == 40_000 and np.sum(rows.weight * rows.x) == x.sum()
+    assert np.all((rows.t_x >= 0) & (rows.t_x <= rows.age))
+    assert np.sum(rows.weight * rows.age) == pytest.approx(age.sum(), rel=2e-3)
+
+
+@pytest.mark.parametrize("name", ["paretonbd", "mbgcnbdk"])
+def test_rounded_rows_give_nearly_the_same_parameters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = many_customers()
+    exact, _ = FITS[name](*columns)
+    module = "models.btyd_pareto_fit" if name == "paretonbd" else "models.btyd_erlang_fit"
+    monkeypatch.setattr(f"{module}.compress", partial(compress, most=8_000))
+    rounded, certificate = FITS[name](*columns)
+    assert certificate.distinct_rows <= 8_000
+    assert vars(rounded) == pytest.approx(vars(exact), rel=0.05)
+
+
+def test_a_likelihood_without_a_summit_is_no_fit() -> None:
+    rows = Rows(np.ones(3), np.ones(3), np.ones(3), np.ones(3))
+    with pytest.raises(NoFit, match="no start converged on 3 customers"):
+        ascend(lambda place, _: (np.nan, place), rows, [(0.0, 1.0)])

@@ -19,8 +19,8 @@ from models.contract import read_numbers
 from tests import worlds
 
 WHOLE = [
-    "ensemble.json", "gamma_gamma.json", "golden.json", "lightgbm.json",
-    "manifest.json", "orders.txt", "references.json", "spend.txt",
+    "ensemble.json", "free.txt", "gamma_gamma.json", "golden.json", "level.json", "lightgbm.json",
+    "manifest.json", "orders.txt", "references.json", "spend.txt", "spend_level.json", "spread.json",
 ]  # fmt: skip
 
 
@@ -74,7 +74,9 @@ def test_a_loaded_bundle_answers_to_the_bit_as_the_model_that_was_written(folder
     bundle, model = load(folder), worlds.trained().model
     assert bundle.version == worlds.trained().version
     for horizon in (1, 45, 90, 365, 400):
-        ours, theirs = (one.predict(worlds.columns(), horizon) for one in (bundle.model, model))
+        ours, theirs = (
+            one.predict(worlds.columns(), horizon, day=worlds.AS_OF) for one in (bundle.model, model)
+        )
         assert ours.p.tolist() == theirs.p.tolist()
         assert ours.expected_value.tolist() == theirs.expected_value.tolist()
 
@@ -89,7 +91,7 @@ def test_the_version_follows_from_the_content(folder: Path, tmp_path: Path) -> N
     versions = [
         write_bundle(tmp_path / name, model, manifest=plain, sample=sample)
         for name, model in (
-            ("one", trained.model), ("same", trained.model), ("other", replace(trained.model, level=0.1)),
+            ("one", trained.model), ("same", trained.model), ("other", replace(trained.model, slope=1.01)),
         )
     ]  # fmt: skip
     assert versions[0] == versions[1] != versions[2]

@@ -1,4 +1,4 @@
-"""Closed forms against simulated customers and against lifetimes."""
+"""Closed forms against simulated customers, against lifetimes, and at the limits of all four BTYD models."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.special import beta as beta_function
 
 from contracts.training import Floats
+from models.btyd_erlang import Erlang
+from models.btyd_model import Form
+from models.btyd_pareto import Pareto
+from models.btyd_quadrature import decay_integral, dropout_nodes
 from models.closed_form import Btyd, GammaGamma
 
 CUSTOMERS, AGE, HORIZON = 400_000, 180.0, 90.0
@@ -138,6 +146,19 @@ def test_very_long_histories_give_finite_orders_within_their_bounds(modified: bo
     assert model(modified).p_order(*columns, 90.0)[0] <= found <= (x + 1) * 90 / 1000
 
 
+def test_long_histories_and_horizons_give_the_integral_over_the_chance_of_leaving() -> None:
+    model, (x, age, h) = Btyd(2.0, 5.0, 3.0, 4.0, True), (2_000.0, 1_000.0, 3_650.0)
+
+    def orders(p: float) -> float:
+        weight = np.exp((4.0 + x) * np.log1p(-p)) * p**2 / beta_function(3.0, 5.0 + x)
+        return float(weight * -np.expm1(-(2.0 + x) * np.log1p(p * h / (5.0 + age))) / p)
+
+    exact = quad(orders, 0.0, 0.05, epsrel=1e-10, limit=500)[0]
+    columns = (np.array([x]), np.array([age]), np.array([age]))
+    found = model.expected_orders(*columns, h) / model.p_alive(*columns)
+    assert found[0] == pytest.approx(exact, rel=1e-5)
+
+
 def test_one_time_buyers_are_alive_in_bgnbd_and_perhaps_not_in_mbgnbd() -> None:
     once = (np.zeros(3), np.zeros(3), np.array([0.0, 30.0, 3000.0]))
     assert model(False).p_alive(*once).tolist() == [1, 1, 1]
@@ -152,6 +173,66 @@ def test_chances_rise_with_the_horizon_and_never_pass_p_alive(modified: bool) ->
     assert chances[0].tolist() == [0] * len(GRID[0])
     assert all(np.all(later >= earlier) for earlier, later in pairwise(chances))
     assert np.all(chances[-1] <= model(modified).p_alive(*GRID))
+
+
+# ---------------------------------------------------------------- the limits of all four
+shapes = st.floats(-9.0, 9.0).map(np.exp)
+scales = st.floats(-4.0, 12.0).map(np.exp)
+forms = st.one_of(
+    st.builds(Btyd, shapes, scales, shapes, shapes, st.booleans()),
+    st.builds(Pareto, shapes, scales, shapes, scales),
+    st.builds(Erlang, st.integers(1, 12), shapes, scales, shapes, shapes),
+)
+# Order days less one (at most one a day), the share of the age at the last one, and the age: up to 20 years.
+histories = st.tuples(st.integers(0, 5_000), st.floats(0.0, 1.0), st.integers(0, 7_300)).map(
+    lambda one: (min(one[0], one[2]), one[1] * one[2] if min(one[0], one[2]) else 0.0, one[2])
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(form=forms, seen=st.lists(histories, min_size=1, max_size=20))
+def test_any_customer_and_any_parameters_give_chances_that_rise_with_the_horizon(
+    form: Form, seen: list[tuple[float, float, float]]
+) -> None:
+    x, t_x, age = np.array(seen, dtype=np.float64).T
+    alive, before = form.p_alive(x, t_x, age), np.zeros(len(seen))
+    assert np.all((alive >= 0) & (alive <= 1))
+    for h in (1.0, 30.0, 365.0, 3650.0):
+        p, orders = form.p_order(x, t_x, age, h), form.expected_orders(x, t_x, age, h)
+        assert np.all(p >= before - 1e-7) and np.all(p <= alive + 1e-9)
+        assert np.isfinite(orders).all() and np.all(orders >= p * (1 - 1e-7) - 1e-12)
+        before = p
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    scale=scales,
+    shape=st.floats(0.01, 5000),
+    other=scales,
+    power=st.floats(0.01, 50),
+    length=st.floats(0.1, 7e3),
+)
+def test_the_integral_of_two_decays_is_that_of_small_steps(
+    scale: float, shape: float, other: float, power: float, length: float
+) -> None:
+    found = decay_integral(*(np.array([v]) for v in (scale, shape, other, power, length)))[0]
+    steep = 1.0 / (shape / scale + power / other)
+    edges = np.unique(np.minimum(np.r_[0.0, steep * np.geomspace(1e-3, 1e9, 40)], length))
+
+    def decay(u: float) -> float:
+        return float(np.exp(-shape * np.log1p(u / scale) - power * np.log1p(u / other)))
+
+    exact = sum(quad(decay, low, high, epsabs=0, epsrel=1e-10)[0] for low, high in pairwise(edges))
+    assert found == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.05, 0.3), (0.9, 2.5), (1.0, 1.0), (3.0, 400.0), (50.0, 900.0)])
+def test_the_nodes_of_a_chance_of_leaving_give_its_mean_and_spread(a: float, b: float) -> None:
+    nodes = [(p[0], w[0]) for _, p, w in dropout_nodes(a, np.array([b]), np.array([1.0]), 32)]
+    p, weight = np.array(nodes).T / np.array([[1.0], [sum(w for _, w in nodes)]])
+    mean = a / (a + b)
+    assert np.sum(weight * p) == pytest.approx(mean, rel=1e-5)
+    assert np.sum(weight * (p - mean) ** 2) == pytest.approx(mean * (1 - mean) / (a + b + 1), rel=1e-4)
 
 
 def test_expected_spend_equals_lifetimes() -> None:

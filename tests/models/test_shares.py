@@ -73,14 +73,20 @@ def test_the_recency_rule_never_rises_with_recency_days() -> None:
     noise = np.random.default_rng(1).random(len(days))
     bought = [float(chance < 0.5 - day / 1500) for chance, day in zip(noise, days, strict=True)]
     columns = {"recency_days": days, "monetary_value": [20.0] * len(days)}
-    p = Recency.fit(data(columns, bought)).predict({n: np.array(v) for n, v in columns.items()}, 30).p
+    p = (
+        Recency.fit(data(columns, bought))
+        .predict({n: np.array(v) for n, v in columns.items()}, 30, day=130)
+        .p
+    )
     assert np.all(np.diff(p) < 0)
     assert p[0] > 2 * p[-1]
 
 
 def test_the_recency_rule_values_an_order_day_at_the_customers_mean() -> None:
     columns = {"recency_days": [5.0, 5.0], "monetary_value": [10.0, 30.0]}
-    answer = Recency.fit(data(columns, [0, 1])).predict({n: np.array(v) for n, v in columns.items()}, 30)
+    answer = Recency.fit(data(columns, [0, 1])).predict(
+        {n: np.array(v) for n, v in columns.items()}, 30, day=130
+    )
     assert answer.expected_value[1] == pytest.approx(3 * answer.expected_value[0])
 
 
@@ -95,19 +101,27 @@ def test_persistence_expects_the_past_windows_spend_again() -> None:
     columns = panel_of_orders([0.0, 2.0, 9.0], [0.0, 1.0, -3.0])
     model = Persistence.fit(data(columns, [0, 1, 1]))
     values = {name: np.array(column) for name, column in columns.items()}
-    assert model.predict(values, 90).expected_value.tolist() == [0, 90, 0]
-    assert model.predict(values, 45).expected_value == pytest.approx([0, 45, 0])
+    assert model.predict(values, 90, day=130).expected_value.tolist() == [0, 90, 0]
+    assert model.predict(values, 45, day=130).expected_value == pytest.approx([0, 45, 0])
 
 
 def test_persistence_ranks_by_the_orders_of_a_window_as_long_as_the_horizon() -> None:
     orders = [float(i % 4) for i in range(200)]
     bought = [float(i % 4 > 1) for i in range(200)]
     columns = panel_of_orders(orders, [0.0] * 200)
-    p = Persistence.fit(data(columns, bought)).predict({n: np.array(v[:4]) for n, v in columns.items()}, 30).p
+    p = (
+        Persistence.fit(data(columns, bought))
+        .predict({n: np.array(v[:4]) for n, v in columns.items()}, 30, day=130)
+        .p
+    )
     assert p[0] == p[1] < p[2] == p[3]
 
 
 def test_persistence_counts_very_many_orders_like_many() -> None:
     columns = panel_of_orders([0.0, 5.0, 5_000.0], [0.0] * 3)
-    p = Persistence.fit(data(columns, [0, 1, 1])).predict({n: np.array(v) for n, v in columns.items()}, 30).p
+    p = (
+        Persistence.fit(data(columns, [0, 1, 1]))
+        .predict({n: np.array(v) for n, v in columns.items()}, 30, day=130)
+        .p
+    )
     assert p[1] == p[2]

@@ -23,6 +23,7 @@ from tests.worlds import order_rows, write_csv
 
 COMMANDS = (
     "check", "features", "prepare", "identity", "generate", "train", "rank", "backfill", "serve", "key", "demo",
+    "backtest", "compare", "reasons", "totals",
 )  # fmt: skip
 
 

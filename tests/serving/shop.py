@@ -14,7 +14,7 @@ import pyarrow as pa
 from fastapi import FastAPI
 
 from contracts.days import parse_day, to_date
-from contracts.tables import CURVE_KNOTS, scores_schema
+from contracts.tables import CURVE_KNOTS, PER_HORIZON, scores_schema
 from serving.app import create_app
 from serving.keys import KeyRing, new_key
 from serving.live import Scorer
@@ -34,8 +34,8 @@ def rate(days: int, recency_days: int) -> float:
 def score_row(customer_id: str, recency_days: int, *, as_of: int, horizons: tuple[int, ...]) -> Row:
     """Return one row of the scores table."""
     per_horizon = {
-        f"{name}_{h}d": rate(h, recency_days) * (10.0 if name == "expected_value" else 1.0)
-        for name in ("p_repurchase", "expected_orders", "expected_value")
+        f"{name}_{h}d": rate(h, recency_days) * (1.0 if name.startswith(("p_", "expected_orders")) else 10.0)
+        for name in PER_HORIZON
         for h in horizons
     }
     return {
@@ -45,7 +45,11 @@ def score_row(customer_id: str, recency_days: int, *, as_of: int, horizons: tupl
         "percentile": 100.0,
         "p_alive": 0.5,
         "clv": 12.5,
+        "clv_lower": 0.0,
+        "clv_upper": 40.0,
+        "clv_variance": 100.0,
         "confidence": "high",
+        "confidence_reason": "orders steadily",
         "recency_days": recency_days,
         "frequency": 0,
         "monetary_value": 10.0,

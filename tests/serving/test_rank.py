@@ -99,12 +99,12 @@ def test_each_row_says_what_it_was_made_with(scores: pa.Table) -> None:
     row = scores.to_pylist()[0]
     assert (row["as_of"], row["valid_until"], row["scored_at"]) == (date(2022, 2, 5), date(2022, 2, 12), NOW)
     assert (row["currency"], row["model_version"]) == ("XXX", worlds.bundle().version)
-    assert row["model"].startswith("bgnbd + lightgbm")
+    assert row["model"].startswith(worlds.bundle().model.parts)
 
 
 def test_a_horizon_beyond_the_learnt_ones_is_called_extrapolated(odd: pa.Table) -> None:
     learnt = worlds.bundle().manifest["learnt_until_days"]
-    assert odd["model"][0].as_py() == f"bgnbd + lightgbm, extrapolated beyond {learnt}d"
+    assert odd["model"][0].as_py() == f"{worlds.bundle().model.parts}, extrapolated beyond {learnt}d"
     assert "extrapolated" not in score(horizons=(30, 90))["model"][0].as_py()
 
 
@@ -239,7 +239,9 @@ def test_expected_values_and_the_chance_to_be_alive_are_in_their_bounds(odd: pa.
 
 def with_clv(**terms: Any) -> Bundle:
     bundle = worlds.bundle()
-    return replace(bundle, manifest={**bundle.manifest, "clv": {**bundle.manifest["clv"], **terms}})
+    return replace(
+        bundle, manifest={**bundle.manifest, "clv": {**bundle.manifest["clv"], "margins": None, **terms}}
+    )
 
 
 @pytest.mark.parametrize("margin", [1.0, 0.25])
@@ -262,7 +264,9 @@ def test_clv_over_two_years_does_not_depend_on_the_horizons_that_were_asked() ->
 
 
 def test_the_answers_are_the_models(odd: pa.Table) -> None:
-    table = worlds.bundle().model.predict(features_for(worlds.bundle(), worlds.history(), AS_OF).columns, 400)
+    table = worlds.bundle().model.predict(
+        features_for(worlds.bundle(), worlds.history(), AS_OF).columns, 400, day=AS_OF
+    )
     by_id = odd.sort_by("customer_id")
     assert numbers(by_id, "p_repurchase_400d").tolist() == table.p.tolist()
     assert numbers(by_id, "expected_value_400d").tolist() == table.expected_value.tolist()
@@ -426,4 +430,4 @@ def test_a_live_history_has_empty_columns_for_order_lines_alone() -> None:
 
     manifest = {**worlds.bundle().manifest, "features": {"visits": visits.source_hash}}
     scorer = LiveScorer(replace(worlds.bundle(), manifest=manifest), lambda: NOW, Catalog([*CATALOG, visits]))
-    assert scorer._columns == ["country"]
+    assert scorer._columns == ["cost", "country"]  # the cost for the margin
