@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features
+.PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -14,7 +14,7 @@ demo: setup ## check, train and rank 23,570 real customers; prints what to type 
 	@$(BIN)/repurchase demo --out demo
 
 test: setup ## all tests, under 5 minutes
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not postgres and not spark and not faults"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not lab and not postgres and not spark and not faults"
 
 check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/ruff format --check .
@@ -22,7 +22,10 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
-	$(MAKE) test-serving test-postgres test-spark test-faults
+	$(MAKE) test-lab test-serving test-postgres test-spark test-faults
+
+test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour
+	$(BIN)/pytest -q -n 2 --dist loadfile -m lab
 
 test-serving: .venv-serving/.ready ## the server in an environment that has the serving group alone
 	.venv-serving/bin/python -m tests.serving_alone

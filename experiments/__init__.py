@@ -18,3 +18,8 @@ The laboratory
   coverage      do intervals hold what they say; learning_curve: would more rows help
   bench_*       measured claims; worlds: large generated shops; data_sets: real data that comes with packages
 """
+
+import os
+
+# Small matrices everywhere: BLAS threads that wait for each other cost several times the work. Read once, by numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,12 @@ from features.kernel.history import History
 from features.kernel.reference import References
 from features.own import own_features
 from models.base import BTYD
+from models.btyd_model import BtydModel
 from models.bundle import write_bundle
 from models.clv import Margins
 from models.contract import Model, NoFit
 from models.ensemble import Ensemble
+from models.gamma_gamma import Spend
 from models.persistence import Persistence
 from models.recency import Recency
 
@@ -99,10 +102,15 @@ def train(
     return Trained(folder, version, model, manifest, evaluation, decision, not_fitted)
 
 
-def fit_recipe(data: TrainingData, recipe: Recipe) -> Ensemble:
-    """Fit the recipe's model; every kind is shipped as an ensemble, with the parts it has."""
+def fit_recipe(
+    data: TrainingData, recipe: Recipe, *, fitted: Mapping[str, BtydModel] = MappingProxyType({})
+) -> Ensemble:
+    """Fit the recipe's model; every kind is shipped as an ensemble, with the parts it has.
+
+    fitted: BTYD models by name that have been fitted to the data already.
+    """
     if recipe.model == "ensemble":
-        return Ensemble.fit(data, parameters=recipe.lightgbm)
+        return Ensemble.fit(data, parameters=recipe.lightgbm, fitted=fitted)
     if recipe.model == "lightgbm":
         return Ensemble.fit(data, calibration=False, parameters=recipe.lightgbm)
     base = {one.name: one for one in BTYD}[recipe.model].fit(data)
@@ -132,14 +140,22 @@ def fit_all(data: TrainingData, recipe: Recipe) -> tuple[dict[str, Model], dict[
     """Fit every model; return those that could be fitted, and why the others could not, by name."""
     models: dict[str, Model] = {}
     not_fitted: dict[str, str] = {}
-    kinds: tuple[type[Model], ...] = (Recency, Persistence, *BTYD)
-    for kind in kinds:
+    baselines: tuple[type[Model], ...] = (Recency, Persistence)
+    for baseline in baselines:
         try:
-            models[kind.name] = kind.fit(data)
+            models[baseline.name] = baseline.fit(data)
+        except NoFit as reason:
+            not_fitted[baseline.name] = str(reason)
+    fitted: dict[str, BtydModel] = {}
+    spend = Spend.fit(data)
+    for kind in BTYD:
+        try:
+            fitted[kind.name] = kind.fit(data, spend=spend)
         except NoFit as reason:
             not_fitted[kind.name] = str(reason)
+    models |= fitted
     try:
-        ensemble = fit_recipe(data, recipe)
+        ensemble = fit_recipe(data, recipe, fitted=fitted)
     except NoFit as reason:
         not_fitted["ensemble"] = str(reason)
         return models, not_fitted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +39,9 @@ class Base(Model, Protocol):
         ...
 
 
-BTYD: tuple[type[BtydModel], ...] = (BgNbd, MbgNbd, MbgCnbdK, ParetoNbd)  # the cheaper to ask, the earlier
+BTYD: tuple[type[BtydModel], ...] = (BgNbd, MbgNbd, MbgCnbdK, ParetoNbd)
+# Those that may be the base, the cheaper to ask the earlier. MBG/CNBD-k is MBG/NBD where no regularity shows (k = 1).
+_CANDIDATES: tuple[type[BtydModel], ...] = (BgNbd, MbgCnbdK, ParetoNbd)
 # A dearer model must be better by so much log loss; the bend makes up for less.
 WORTH_IT = 0.0005
 LEAST_JUDGED = 1_000  # customers in a window; fewer tell models apart less well than the likelihood does
@@ -51,19 +54,25 @@ _BASES: dict[str, type[BtydModel] | type[Recency]] = {
 _NO_SPEND = Spend(GammaGamma(1.0, 2.0, 1.0))  # of a model that is asked for chances alone
 
 
-def best_base(data: TrainingData, windows: Sequence[Window] = ()) -> tuple[Base, str]:
+def best_base(
+    data: TrainingData,
+    windows: Sequence[Window] = (),
+    *,
+    fitted: Mapping[str, BtydModel] = MappingProxyType({}),
+) -> tuple[Base, str]:
     """Fit the BTYD models and return the best, or the hiatus rule and why it is not one of them.
 
     The best has the lowest mean log loss over the windows (by WORTH_IT lower than every cheaper one), each model fitted
     to what was known before them and judged at the level of what happened; without a window of LEAST_JUDGED
-    customers the highest likelihood. NoFit if not even the hiatus rule can be fitted.
+    customers the highest likelihood. fitted: models by name that have been fitted to the data already. Raises
+    NoFit if not even the hiatus rule can be fitted.
     """
     found: dict[str, BtydModel] = {}
     reasons: list[str] = []
     spend = Spend.fit(data)
-    for kind in BTYD:
+    for kind in _CANDIDATES:
         try:
-            found[kind.name] = kind.fit(data, spend=spend)
+            found[kind.name] = fitted.get(kind.name) or kind.fit(data, spend=spend)
         except NoFit as reason:
             reasons.append(f"{kind.name}: {reason}")
     if not found:

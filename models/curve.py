@@ -35,8 +35,11 @@ def at_horizon(curve: Floats, horizon: float) -> Floats:
     if _DAYS[right] == horizon:
         return np.asarray(curve[:, right - 1])
     hazard = _hazard(curve[:, : len(CURVE_KNOTS)])
+    low, high = hazard[:, right - 1], hazard[:, right]
     share = (horizon - _DAYS[right - 1]) / (_DAYS[right] - _DAYS[right - 1])
-    return np.asarray(-np.expm1(-((1.0 - share) * hazard[:, right - 1] + share * hazard[:, right])))
+    before = curve[:, right - 2] if right > 1 else np.zeros(len(curve))
+    # Rounding shall not make the curve fall where it is flat.
+    return np.clip(-np.expm1(-(low + share * (high - low))), before, curve[:, right - 1])
 
 
 def between(knots: Sequence[float], sums: Floats, horizon: float) -> Floats:

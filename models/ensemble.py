@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,17 +21,17 @@ from contracts.metrics import log_loss
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Columns, Floats, Outcome, Prediction, Summaries, TrainingData, Window
 from models.base import Base, best_base, fit_like, load_base, orders_along
+from models.btyd_model import BtydModel
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.curve import at_horizon, between, rising
 from models.gamma_gamma import Spend
 from models.level import OF_SPEND, Level, Shift, level_shift, log_mean, observed_shift, spend_shift
-from models.lightgbm import ORDER_PARAMETERS, LightGbm, by_lot, population
+from models.lightgbm import MOST_ROWS, ORDER_PARAMETERS, LightGbm, by_lot, population
 from models.spread import Checked, Spread
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLOPES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 SPEND_HORIZON = 90  # days; the amount per order day hardly depends on it
-SLOPE_BELIEF = 0.5  # how far the windows' slope is believed
 # Where the shop is busy its buyers order more often, too: the orders after the first follow the level by this power.
 LEVEL_POWER = 0.65
 EXTRA_BOUNDS = (0.5, 2.0)  # of the factor on the base model's orders after the first
@@ -98,14 +99,17 @@ class Ensemble:
         season: bool = True,
         calibration: bool = True,
         parameters: Mapping[str, Any] | None = None,
+        fitted: Mapping[str, BtydModel] = MappingProxyType({}),
+        most_rows: int = MOST_ROWS,
     ) -> Self:
         """Fit the parts, choose rounds, weight and slope on out-of-time windows, and learn the level.
 
         season: learn the level of the date. calibration: choose weight and slope (else 1). parameters: what to
-        change in LightGBM's. Raises NoFit if not even a base can be fitted.
+        change in LightGBM's. fitted: BTYD models by name that have been fitted to the data already. most_rows: of
+        the panel, for the boosters. Raises NoFit if not even a base can be fitted.
         """
         windows = [data.window(day) for day in _window_days(data)]
-        base, why = best_base(data, windows[:1])
+        base, why = best_base(data, windows[:1], fitted=fitted)
         settings = dict(parameters or {})
         judged = []
         if calibration:
@@ -115,7 +119,12 @@ class Ensemble:
         choice = _choose(judged, settings)
         try:
             bent = LightGbm.fit(
-                data, threads=threads, base=base, seed=seed, parameters={**settings, "rounds": choice.rounds}
+                data,
+                threads=threads,
+                base=base,
+                seed=seed,
+                parameters={**settings, "rounds": choice.rounds},
+                most_rows=most_rows,
             )
         except NoFit as reason:
             why = "; ".join(filter(None, (f"lightgbm: {reason}", why)))
@@ -340,7 +349,7 @@ def _judged(
 
 
 def _choose(judged: Sequence[_Judged], settings: Mapping[str, Any]) -> _Choice:
-    """Choose rounds and weight by the mean log loss of the windows, then the slope, which is half believed."""
+    """Choose rounds and weight by the mean log loss of the windows, then the slope."""
     default = int(settings.get("rounds", ORDER_PARAMETERS["rounds"]))
     if not judged:
         return _Choice(default, 1.0, 1.0)
@@ -349,7 +358,7 @@ def _choose(judged: Sequence[_Judged], settings: Mapping[str, Any]) -> _Choice:
     }
     rounds, weight = min(losses, key=losses.__getitem__)
     slopes = {s: float(np.mean([one.loss(rounds, weight, s) for one in judged])) for s in SLOPES}
-    slope = 1.0 + SLOPE_BELIEF * (min(slopes, key=slopes.__getitem__) - 1.0)
+    slope = min(slopes, key=slopes.__getitem__)
     notes = [{"rounds": k, "weight": w, "slope": 1.0, "log_loss": loss} for (k, w), loss in losses.items()]
     notes += [
         {"rounds": rounds, "weight": weight, "slope": s, "log_loss": loss} for s, loss in slopes.items()

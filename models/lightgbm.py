@@ -80,6 +80,7 @@ class LightGbm:
         seed: int = 1,
         parameters: Mapping[str, Any] | None = None,
         trial: bool = False,
+        most_rows: int = MOST_ROWS,
     ) -> Self:
         """Train on the panel; NoFit under LEAST_ROWS rows or LEAST_BUYERS buyers, or non-buyers.
 
@@ -96,7 +97,7 @@ class LightGbm:
         spend = Spend.fit(data)
         features = tuple(data.panel)
         settings = {"seed": seed, **(parameters or {})}
-        most = (MOST_TRIAL_ROWS if trial else MOST_ROWS) // len(horizons)
+        most = (MOST_TRIAL_ROWS if trial else most_rows) // len(horizons)
         by_horizon = [_Rows.of(data, base, features, h, most) for h in horizons]
         order_booster, free_booster = _train_orders(by_horizon, features, settings, threads)
         found = cls(

@@ -1,0 +1,6 @@
+"""The tests mirror the rooms."""
+
+import os
+
+# Small matrices everywhere: BLAS threads that wait for each other cost several times the work. Read once, by numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 
 from repurchase.cli import app
 
+pytestmark = pytest.mark.lab
+
 TOUR = Path(__file__).parents[1] / "docs" / "tour.py"
 
 

@@ -32,6 +32,8 @@ from models.mbgnbd import MbgNbd
 from tests.experiments import laboratory as lab
 from tests.experiments.conftest import Tracking
 
+pytestmark = pytest.mark.lab
+
 ORIGINS = (lab.DAY - 30, lab.DAY)
 NAMES = ("repurchase", "recency", "rfm_logistic")
 

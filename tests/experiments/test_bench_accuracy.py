@@ -36,6 +36,8 @@ from models.ensemble import Ensemble
 from models.mbgnbd import MbgNbd
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab
+
 CUSTOMERS = 600
 TRUTH = np.random.default_rng(1).beta(0.5, 1.5, CUSTOMERS)
 NOISE = np.random.default_rng(2).beta(0.5, 1.5, CUSTOMERS)

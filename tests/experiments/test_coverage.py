@@ -14,6 +14,8 @@ from models.confidence import Known
 from models.spread import Checked, Spread
 from tests import worlds
 
+pytestmark = pytest.mark.lab
+
 N = 20_000
 
 

@@ -13,6 +13,8 @@ from experiments.known_worlds import AS_OF, LAWS, AnyTime, AtOrders, Drawn, Law,
 from features.kernel.history import History
 from features.panel import outcome_at
 
+pytestmark = pytest.mark.lab
+
 
 @cache
 def drawn(name: str) -> Drawn:

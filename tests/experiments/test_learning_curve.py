@@ -11,6 +11,8 @@ from experiments.panels import Panels
 from models.lightgbm import MOST_ROWS
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab
+
 
 @cache
 def panels() -> Panels:

@@ -18,6 +18,8 @@ from experiments.oracle import Seen, chances, chances_given
 from models.bgnbd import BgNbd
 from models.closed_form import Btyd
 
+pytestmark = pytest.mark.lab
+
 DAYS = 800
 MIXED = replace(LAWS["rhythms"], pace=seasonal_pace, slower=1.5, leavier=1.4)
 WARPED = replace(LAWS["paretonbd"], pace=seasonal_pace, slower=1.5)

@@ -28,6 +28,8 @@ from models.ensemble import ROUNDS, WEIGHTS
 from models.recency import Recency
 from tests.experiments import laboratory
 
+pytestmark = pytest.mark.lab
+
 FEATURES = ("recency_days", "frequency", "orders_90d", "monetary_value", "tenure", "recency")
 
 

@@ -19,6 +19,8 @@ from repurchase.orders_job import OrdersJob
 from tests.repurchase.front_door import Ended, run
 from tests.worlds import order_rows, write_csv
 
+pytestmark = pytest.mark.lab
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
