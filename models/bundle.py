@@ -29,7 +29,7 @@ from contracts.training import Columns, Floats
 from models.contract import read_numbers, write_numbers
 from models.ensemble import Ensemble
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 REFERENCES = "references.json"
 GOLDEN_ROWS = 16

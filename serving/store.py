@@ -28,7 +28,7 @@ from serving.shelf import Shelf, check_target, current_home
 __all__ = ["Store", "check_target", "publish"]
 
 Manifest = dict[str, Any]
-_FORMAT = 1
+_FORMAT = 2
 _ONE_PER_STORE = ("as_of", "currency", "model_version")
 _TRIES = 3
 

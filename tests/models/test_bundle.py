@@ -56,7 +56,7 @@ def test_the_manifest_tells_versions_features_horizons_and_figures(folder: Path)
     assert {"numpy", "lightgbm", "lifetimes", "repurchase"} <= set(manifest["versions"])
     assert all(len(source_hash) == 16 for source_hash in manifest["features"].values())
     assert (manifest["format"], manifest["horizons"], manifest["as_of"]) == (
-        1,
+        2,
         [30, 90, 180, 365],
         "2022-02-05",
     )
@@ -218,7 +218,7 @@ def test_another_spend_than_the_golden_one_is_refused(folder: Path) -> None:
 
 def test_a_bundle_of_another_format_is_refused(folder: Path) -> None:
     rewrite(folder, format=99)
-    with pytest.raises(ArtifactError, match="bundle format 99; this version reads 1"):
+    with pytest.raises(ArtifactError, match="bundle format 99; this version reads 2"):
         load(folder)
 
 
