@@ -100,6 +100,16 @@ class TrainingData:
         earlier = self.summaries.as_known_on(day) if self.summaries else None
         return TrainingData(now, panel, cutoff, outcomes, self.horizon, span, day, earlier)
 
+    def window_days(self, most: int) -> list[int]:
+        """Return up to `most` cutoffs, one main horizon apart, whose outcomes are known; newest first."""
+        if self.horizon not in self.outcomes:
+            return []
+        found: list[int] = []
+        for day in np.unique(self.cutoff[self.outcomes[self.horizon].observed])[::-1].tolist():
+            if len(found) < most and (not found or day <= found[-1] - self.horizon):
+                found.append(day)
+        return found
+
     def window(self, day: int) -> Window:
         """Return the out-of-time window that begins after the cutoff `day`, whose main outcome is known."""
         rows = self.cutoff == day

@@ -19,6 +19,7 @@ from experiments.panels import Panels
 from experiments.recipe import Recipe
 from experiments.train import Source, train
 from features.kernel.history import History
+from features.reading.presets import NO_CURRENCY
 from models.ensemble import Ensemble
 
 MOST_SECONDS = 60.0
@@ -36,7 +37,7 @@ def cost_bar(known: History, as_of: int, recipe: Recipe) -> Bar:
     """Return what one training costs, from the history known then to the bundle's folder."""
     cpu, begun = _cpu(), time.perf_counter()
     with tempfile.TemporaryDirectory() as parent:
-        source = Source(fingerprint="", currency="XXX", timezone="UTC")
+        source = Source(fingerprint="", currency=NO_CURRENCY, timezone="UTC")
         train(
             known, as_of=as_of, recipe=recipe, champion=None, source=source,
             folder=Path(parent) / "bundle", progress=lambda _: None,

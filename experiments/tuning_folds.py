@@ -68,11 +68,7 @@ def folds_of(data: TrainingData, *, base: Base | None = None) -> tuple[Fold, ...
 
     base: the kind of base model, None for the best. NoFit if none can be fitted.
     """
-    days: list[int] = []
-    for day in np.unique(data.cutoff[data.outcomes[data.horizon].observed])[::-1].tolist():
-        if len(days) < MOST_FOLDS and (not days or day <= days[-1] - data.horizon):
-            days.append(day)
-    windows = [data.window(day) for day in days]
+    windows = [data.window(day) for day in data.window_days(MOST_FOLDS)]
     windows = [one for one in windows if one.bought.min() < one.bought.max()]
     base = best_base(data, windows)[0] if base is None else base
     return tuple(fold for window in windows for fold in _fold(base, window))

@@ -11,16 +11,16 @@ import re
 from collections.abc import Callable
 
 from features.kernel.declaration import Feature
+from features.reading.presets import NO_CURRENCY
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
-_NO_CURRENCY = "XXX"
 # Words in descriptions that count something, with their singular.
 _SINGULAR = {"categories": "category", "days": "day", "pairs": "pair"}
 _KEPT_CAPITALS = ("E-mail", "Monday", "BTYD")
 
 
-def sentence(one: Feature, value: float, *, currency: str = _NO_CURRENCY) -> str:
+def sentence(one: Feature, value: float, *, currency: str = NO_CURRENCY) -> str:
     """Return a customer's value of a feature in words, without a full stop. NaN: nothing is known."""
     text = _plain(one.description)
     if math.isnan(value):
@@ -42,7 +42,7 @@ def is_plain(one: Feature) -> bool:
     return not one.unit.startswith("log") and one.unit != "nats" and one.name not in _NOT_PLAIN
 
 
-def amount_of(value: float, unit: str, currency: str = _NO_CURRENCY) -> str:
+def amount_of(value: float, unit: str, currency: str = NO_CURRENCY) -> str:
     """Return a value with its unit."""
     if unit == "currency":
         return money(value, currency)
@@ -63,7 +63,7 @@ def money(value: float, currency: str) -> str:
     sign = "−" if value < 0 and size.strip("0.,") else ""
     if currency in _SYMBOLS:
         return f"{sign}{_SYMBOLS[currency]}{size}"
-    return f"{sign}{size}" if currency == _NO_CURRENCY else f"{sign}{size} {currency}"
+    return f"{sign}{size}" if currency == NO_CURRENCY else f"{sign}{size} {currency}"
 
 
 def percent(value: float) -> str:

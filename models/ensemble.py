@@ -108,7 +108,7 @@ class Ensemble:
         change in LightGBM's. fitted: BTYD models by name that have been fitted to the data already. most_rows: of
         the panel, for the boosters. Raises NoFit if not even a base can be fitted.
         """
-        windows = [data.window(day) for day in _window_days(data)]
+        windows = [data.window(day) for day in data.window_days(MOST_WINDOWS)]
         base, why = best_base(data, windows[:1], fitted=fitted)
         settings = dict(parameters or {})
         judged = []
@@ -311,18 +311,6 @@ class _Judged:
         """Return the log loss at the level of what happened."""
         z = slope * (self.plain + weight * self.bends[rounds])
         return log_loss(self.bought, sigmoid(z + level_shift(z, float(self.bought.sum()))))
-
-
-def _window_days(data: TrainingData) -> list[int]:
-    """Return up to MOST_WINDOWS cutoffs, one main horizon apart, whose outcomes are known; newest first."""
-    if data.horizon not in data.outcomes:
-        return []
-    days = np.unique(data.cutoff[data.outcomes[data.horizon].observed])
-    found: list[int] = []
-    for day in days[::-1]:
-        if len(found) < MOST_WINDOWS and (not found or day <= found[-1] - data.horizon):
-            found.append(int(day))
-    return found
 
 
 def _judged(

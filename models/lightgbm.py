@@ -112,10 +112,10 @@ class LightGbm:
         )
         return found.levelled(population(data, features))
 
-    def levelled(self, columns: Columns, *, rounds: int | None = None) -> Self:
+    def levelled(self, columns: Columns) -> Self:
         """Return the same with anchors by which the total of these customers is the base model's."""
         plain = [logit(self.base.p_order(columns, h)) for h in self.horizons]
-        bend = replace(self, anchors=(0.0,) * len(self.horizons)).bend(columns, self.horizons, rounds=rounds)
+        bend = replace(self, anchors=(0.0,) * len(self.horizons)).bend(columns, self.horizons)
         anchors = (
             level_shift(z + bend[:, k], float(sigmoid(z).sum())) for k, z in enumerate(map(np.asarray, plain))
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.days import to_date, to_day
-from contracts.errors import ArtifactError
 from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
 from features.kernel.history import History
 from features.prepared.process import Tally
 from repurchase.orders_job import OrdersJob
+from repurchase.replacing import replace_folder, require_replaceable
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from experiments.backtest_models import Entrant
@@ -78,7 +77,7 @@ def backtest(
     from experiments.panels import Panels
 
     entrants = chosen(asked.models)
-    require_replaceable(out)
+    _require_replaceable(out)
     progress("reading orders")
     orders = _orders(job, recipe.most_customers)
     progress("asking MLflow for the sealed window")
@@ -151,28 +150,13 @@ def _of_the_seal(used: Sequence[str], *, final: bool) -> tuple[str, ...]:
     )
 
 
-def require_replaceable(out: Path) -> None:
+def _require_replaceable(out: Path) -> None:
     """Refuse, before any work, a target that holds anything but a backtest or cannot be written."""
     from experiments.backtest_files import is_backtest
 
-    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_backtest(out)):
-        raise ArtifactError(f"{out} holds something that is no backtest. Give a new folder as --out.")
-    if out.resolve() == Path.cwd() or out.is_mount():
-        raise ArtifactError(f"{out} cannot be replaced as a whole. Give a folder inside it as --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent):
-        pass  # it can be written
+    require_replaceable(out, what="backtest", is_ours=is_backtest)
 
 
 def _put(fresh: Path, out: Path) -> None:
     """Put a finished folder beside `out` in its place; an older one is replaced whole, or stays if that fails."""
-    old = fresh.with_name("old")
-    if out.exists():
-        out.rename(old)
-    try:
-        fresh.rename(out)
-    except OSError:
-        if old.exists():
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    replace_folder(fresh, out, old=fresh.with_name("old"))

@@ -15,6 +15,7 @@ from repurchase.options import (
     Horizon,
     Map,
     Own,
+    RecipeFile,
     Shop,
     catalog_of,
     horizons_of,
@@ -71,9 +72,7 @@ def backtest(
     as_of: AsOf = None,
     shop: Shop = None,
     mapping: Map = None,
-    recipe: Annotated[
-        Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
-    ] = None,
+    recipe: RecipeFile = None,
     own: Own = None,
     *,
     other: OtherFiles,

@@ -18,6 +18,7 @@ from repurchase.options import (
     Map,
     Model,
     Own,
+    RecipeFile,
     Shop,
     catalog_of,
     horizons_of,
@@ -53,9 +54,7 @@ def train(
         Path | None, typer.Option("--out", help="Put the model bundle into this folder as well.")
     ] = None,
     mapping: Map = None,
-    recipe: Annotated[
-        Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")
-    ] = None,
+    recipe: RecipeFile = None,
     tune: Annotated[
         str | None,
         typer.Option(

@@ -20,6 +20,7 @@ from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob
+from repurchase.replacing import replace_folder, require_replaceable
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from experiments.recipe import Recipe
@@ -148,7 +149,7 @@ def rank(
     progress("reading orders")
     main, wanted = _horizons(bundle, horizons)
     with job.opened() as rows:
-        _require_same_currency(bundle, rows.mapping)
+        require_same_currency(bundle, rows.mapping)
         shop, tally = job.shop(rows), Tally(fingerprinted=True)
         as_of = shop.as_of
         scoring = Scoring(as_of, wanted, main, by, job.now)
@@ -189,7 +190,7 @@ def backfill(
     out.mkdir(parents=True, exist_ok=True)
     written = {}
     with job.opened() as rows:
-        _require_same_currency(bundle, rows.mapping)
+        require_same_currency(bundle, rows.mapping)
         shop = job.shop(rows)
         for day in days:
             scoring = Scoring(day, wanted, main, "value", job.now)
@@ -234,7 +235,8 @@ def open_bundle(model: str, *, tracking_uri: str) -> Bundle:
     return load_bundle(tracking.bundle_folder(model, tracking_uri=tracking_uri))
 
 
-def _require_same_currency(bundle: Bundle, mapping: Mapping) -> None:
+def require_same_currency(bundle: Bundle, mapping: Mapping) -> None:
+    """Raise DataError if the orders are not in the model's currency."""
     if bundle.manifest["currency"] != mapping.currency:
         raise DataError(
             f"the orders are in {mapping.currency}, the model was trained in {bundle.manifest['currency']}. "
@@ -244,13 +246,7 @@ def _require_same_currency(bundle: Bundle, mapping: Mapping) -> None:
 
 def _require_replaceable(out: Path) -> None:
     """Refuse, before any work, a target that holds anything but a bundle or cannot be written."""
-    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_bundle(out)):
-        raise ArtifactError(f"{out} holds something that is no model bundle. Give a new folder as --out.")
-    if out.resolve() == Path.cwd() or out.is_mount():
-        raise ArtifactError(f"{out} cannot be replaced as a whole. Give a folder inside it as --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent):
-        pass  # it can be written
+    require_replaceable(out, what="model bundle", is_ours=_is_bundle)
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -264,12 +260,4 @@ def _put(folder: Path, out: Path) -> None:
     for left in (fresh, old):
         shutil.rmtree(left, ignore_errors=True)
     shutil.copytree(folder, fresh)
-    if out.exists():
-        out.rename(old)
-    try:
-        fresh.rename(out)
-    except OSError:
-        if old.exists():
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    replace_folder(fresh, out, old=old)

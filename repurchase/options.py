@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from features.kernel.declaration import Catalog
 
 Files = Annotated[list[str], typer.Argument(metavar="ORDERS...", help="Order files, folders or globs.")]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="TOML file: cutoffs, model, margin, …")]
 AsOf = Annotated[
     str | None,
     typer.Option(

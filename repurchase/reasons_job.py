@@ -16,7 +16,7 @@ from features.kernel.declaration import Catalog, FeatureTable
 from features.prepared.process import Tally
 from features.sampling import sampled
 from features.shop.shop import Shop
-from repurchase.jobs import _require_same_currency, open_bundle
+from repurchase.jobs import open_bundle, require_same_currency
 from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def reasons(
     horizon = int(bundle.manifest["horizon"]) if horizon is None else horizon
     asked = list(dict.fromkeys(ids))
     with job.opened() as rows:
-        _require_same_currency(bundle, rows.mapping)
+        require_same_currency(bundle, rows.mapping)
         shop = job.shop(rows)
         table = _features_of(job, shop, bundle, set(asked), catalog)
         absent = absent_columns(bundle, shop.optional, catalog=catalog)

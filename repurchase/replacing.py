@@ -1,0 +1,34 @@
+"""Folders that a command writes whole: what may be replaced, and how the new one takes the old one's place."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from contracts.errors import ArtifactError
+
+
+def require_replaceable(out: Path, *, what: str, is_ours: Callable[[Path], bool]) -> None:
+    """Refuse, before any work, a target that holds anything but `what` or cannot be written."""
+    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()) and not is_ours(out)):
+        raise ArtifactError(f"{out} holds something that is no {what}. Give a new folder as --out.")
+    if out.resolve() == Path.cwd() or out.is_mount():
+        raise ArtifactError(f"{out} cannot be replaced as a whole. Give a folder inside it as --out.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent):
+        pass  # it can be written
+
+
+def replace_folder(fresh: Path, out: Path, *, old: Path) -> None:
+    """Put a finished folder in its place; an older one waits at `old`, and comes back if that fails."""
+    if out.exists():
+        out.rename(old)
+    try:
+        fresh.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
