@@ -10,8 +10,8 @@ from contracts.days import to_date
 from experiments.backtest_result import Backtest
 from experiments.evaluate import Evaluation
 from experiments.report_album import album
-from experiments.report_chart import REFERENCE, Axis, Chart, Line
 from experiments.report_pictures import Window, calibration_chart, calibration_end, gain_chart
+from pages.chart import REFERENCE, Axis, Chart, Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

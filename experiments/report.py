@@ -10,10 +10,7 @@ from contracts.days import to_date
 from experiments.backtest_result import Backtest, Settings
 from experiments.report_album import album, judged, levels
 from experiments.report_board import details, leaderboard, mean_rows
-from experiments.report_chart import Chart
-from experiments.report_html import Html, element, folded, joined, paragraph, section
 from experiments.report_slices import slices_table
-from experiments.report_svg import legend, svg
 from experiments.report_tables import (
     chart_table,
     drift_table,
@@ -22,10 +19,10 @@ from experiments.report_tables import (
     seconds_table,
 )
 from experiments.report_words import HEADLINE, METRICS, headline, plural, standing
-
-_STYLE = Path(__file__).with_name("templates") / "report.css"
-# Nothing may be loaded from anywhere, whatever a name in the data holds.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+from pages.chart import Chart
+from pages.html import Html, element, folded, joined, paragraph, section
+from pages.page import document
+from pages.svg import legend, svg
 
 
 def write_report(path: Path, backtest: Backtest) -> None:
@@ -34,7 +31,7 @@ def write_report(path: Path, backtest: Backtest) -> None:
     charts = album(backtest)
     sections = [one for one in _sections(backtest, charts) if one is not None]
     main = element("main", _top(title, backtest), _contents(sections), *(body for _, _, body in sections))
-    path.write_text(f"<!doctype html>\n{_page(title, main)}\n", encoding="utf-8", newline="\n")
+    path.write_text(document(title, main), encoding="utf-8", newline="\n")
 
 
 _Section = tuple[str, str, Html]
@@ -57,20 +54,6 @@ def _sections(backtest: Backtest, charts: dict[str, Chart]) -> list[_Section | N
 
 def _part(key: str, title: str, *children: Html | str | None) -> _Section:
     return key, title, section(title, *children, key=key)
-
-
-def _page(title: str, main: Html) -> Html:
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(_STYLE.read_text(encoding="utf-8"))),
-    )
-    return element("html", head, element("body", main), lang="en")
 
 
 def _top(title: str, backtest: Backtest) -> Html:

@@ -10,7 +10,6 @@ import numpy as np
 
 from contracts.training import Floats
 from experiments.backtest_result import Backtest, Weekly
-from experiments.report_chart import Chart
 from experiments.report_pictures import (
     Window,
     calibration_chart,
@@ -21,6 +20,7 @@ from experiments.report_pictures import (
     lift_chart,
     tracking_chart,
 )
+from pages.chart import Chart
 
 if TYPE_CHECKING:
     from experiments.answers import Answers

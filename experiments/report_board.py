@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from experiments.backtest_result import Backtest
-from experiments.report_html import Html, element, folded, joined, table
 from experiments.report_words import (
     HEADLINE,
     METRICS,
@@ -20,6 +19,7 @@ from experiments.report_words import (
     plural,
     verdict,
 )
+from pages.html import Html, element, folded, joined, table
 
 if TYPE_CHECKING:
     from experiments.leaderboard import Row

@@ -10,7 +10,7 @@ import numpy as np
 
 from contracts.days import to_date
 from contracts.training import Floats
-from experiments.report_chart import REFERENCE, Axis, Chart, Line, even_axis, named_axis, share_axis
+from pages.chart import REFERENCE, Axis, Chart, Line, even_axis, named_axis, share_axis
 
 BINS = 10
 _Z95 = NormalDist().inv_cdf(0.975)

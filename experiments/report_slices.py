@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.backtest_result import Backtest
-from experiments.report_html import Html, element, joined, table
 from experiments.report_words import UNKNOWN, between, metric, number, told_apart
+from pages.html import Html, element, joined, table
 
 _SHOWN = ("auc", "log_loss", "level_bias", "value_gini")
 _Figures = Mapping[tuple[str, str], Mapping[str, Any]]

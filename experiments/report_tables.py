@@ -12,10 +12,10 @@ from contracts.days import to_date
 from contracts.training import Floats
 from experiments.backtest_result import Backtest
 from experiments.report_album import judged
-from experiments.report_chart import Axis, Chart
-from experiments.report_html import Html, folded, table
 from experiments.report_pictures import stability_index
 from experiments.report_words import METRICS, UNKNOWN, number
+from pages.chart import Axis, Chart
+from pages.html import Html, folded, table
 
 if TYPE_CHECKING:
     from experiments.answers import Answers

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from contracts.errors import ArtifactError, DataError, DeclarationError, nearest
+from campaigns.sheets import safe_cell
+from contracts.errors import DataError, DeclarationError, nearest
 from features.reading.columns import require_distinct
 from features.reading.delimited import find_form, read_records
 from features.reading.encodings import head_of, packing_of, read_text
 from repurchase.orders_job import require_file_target
+from repurchase.rankings import read_ranking
 
 _ID = "customer_id"
 _NO_TEXT = (b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite format 3\x00")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,14 @@ def totals(
     if out is not None:
         require_file_target(out)
     given = None if groups is None else read_groups(groups, column=by)
-    scores, manifest = _read_ranking(ranking, column=by if groups is None else None)
+    by_column = by if groups is None else None
+
+    def wanted(schema: pa.Schema, manifest: dict[str, Any]) -> set[str]:
+        if by_column is not None:
+            rules.require_groups(schema, by_column)
+        return {_ID, *rules.needed(schema.names, manifest), *([by_column] if by_column else ())}
+
+    scores, manifest = read_ranking(ranking, columns=wanted)
     told: tuple[str, ...] = ()
     if given is not None and groups is not None:
         label = rules.by_customer(scores, given.table)
@@ -156,28 +163,6 @@ def _column_of(header: list[str], asked: str | None, path: Path) -> str:
     return asked or others[0]
 
 
-def _read_ranking(folder: Path, *, column: str | None) -> tuple[pa.Table, dict[str, Any]]:
-    """Return what is needed of the current scores, and their manifest, once their checksums are right."""
-    from serving import totals as rules
-    from serving.disk import sha256_of
-    from serving.shelf import current_home
-    from serving.store import Store
-
-    if folder.is_file():
-        raise ArtifactError(f"{folder} is a file. Give the folder that `repurchase rank` published into.")
-    home = current_home(folder)  # one store from beginning to end, whatever is published meanwhile
-    store = Store.open(home)
-    store.close()
-    path, manifest = home / "scores.parquet", store.manifest
-    if not path.is_file() or sha256_of(path) != manifest["files"][path.name]["sha256"]:
-        raise ArtifactError(f"{path} is missing or damaged (checksum). Publish the ranking again.")
-    with pq.ParquetFile(path) as file:
-        if column is not None:
-            rules.require_groups(file.schema_arrow, column)
-        wanted = {_ID, *rules.needed(file.schema_arrow.names, manifest), *([column] if column else ())}
-        return file.read(columns=sorted(wanted)), manifest
-
-
 def _unmatched(scores: pa.Table, given: pa.Table, label: pa.Array, path: Path) -> tuple[str, ...]:
     """Say who has no score and who has no group; DataError if nobody of the file has a score."""
     from serving.totals import NO_GROUP, without_score
@@ -219,12 +204,5 @@ def _write(found: Totalled, out: Path) -> None:
     rows = csv.writer(sheet, quoting=csv.QUOTE_NONNUMERIC)
     rows.writerow([*found.table.column_names, *about])
     for row in found.table.to_pylist():
-        rows.writerow([_cell(value) for value in (*row.values(), *about.values())])
+        rows.writerow([safe_cell(value) for value in (*row.values(), *about.values())])
     write_text(out, sheet.getvalue())
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; a whole number as text is none."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or value.lstrip("-").isdecimal():
-        return value
-    return f"'{value}"

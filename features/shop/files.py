@@ -68,7 +68,7 @@ class OtherTables:
 
     customers: all descriptions in time. products: with the day since which each is known. evidence: which customer
     was seen with which key, in all of them; personal: e-mail addresses and telephone numbers of the customers table.
-    refused: the quarantine of each table.
+    contacts: contracts.tables.CONTACTS. refused: the quarantine of each table.
     """
 
     events: pa.Table | None = None
@@ -78,6 +78,7 @@ class OtherTables:
     apart: tuple[tuple[str, str], ...] = ()
     evidence: tuple[pa.Table, ...] = ()
     personal: pa.Table | None = None
+    contacts: pa.Table | None = None
     reports: tuple[TableReport, ...] = ()
     refused: Mapping[str, pa.Table] = field(default_factory=dict)
 
@@ -105,6 +106,7 @@ def read_tables(files: OtherFiles, *, until: int, timezone: str) -> OtherTables:
         found["customers"] = _without_empty(readings["customers"].versions)
         found["personal"] = readings["customers"].personal
     found["products"] = readings.get("products")
+    found["contacts"] = readings["contacts"].rows if "contacts" in readings else None
     found["links"] = readings["links"].links if "links" in readings else None
     found["apart"] = read_apart(files.apart) if files.apart is not None and files.merges else ()
     return OtherTables(

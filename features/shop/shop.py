@@ -40,8 +40,8 @@ Result = TypeVar("Result")
 class Shop:
     """The orders in partitions, who is one person under several ids, and the other tables.
 
-    identity is None where no two ids are linked. reports, refused: the accounts of the other tables, and what each
-    refused.
+    identity is None where no two ids are linked. personal, contacts: by own id, what features never see. reports,
+    refused: the accounts of the other tables, and what each refused.
     """
 
     rows: Partitions
@@ -52,6 +52,8 @@ class Shop:
     products: TableReading | None = None
     reports: tuple[TableReport, ...] = ()
     refused: Mapping[str, pa.Table] = field(default_factory=dict)
+    personal: pa.Table | None = None
+    contacts: pa.Table | None = None
 
     @property
     def count(self) -> int:
@@ -188,6 +190,8 @@ def open_shop(rows: Partitions, files: OtherFiles, *, as_of: int, now: datetime 
         tables.products,
         tables.reports,
         tables.refused,
+        tables.personal,
+        tables.contacts,
     )
 
 

@@ -11,7 +11,7 @@ from contracts.training import Outcome, Prediction
 from experiments.evaluate import Evaluation
 from experiments.plots import calibration_plot, figure, lift_plot, pictures
 from experiments.report_album import album
-from experiments.report_chart import Chart, Line, even_axis
+from pages.chart import Chart, Line, even_axis
 from tests.experiments.test_report import PEER, a_backtest
 
 

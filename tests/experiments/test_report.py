@@ -20,11 +20,11 @@ from experiments.backtest_result import Backtest, Settings, Verdict, Weekly
 from experiments.leaderboard import HEADLINE, Row
 from experiments.report import write_report
 from experiments.report_album import album, drawn, slug
-from experiments.report_chart import even_axis, share_axis
-from experiments.report_html import element, text
 from experiments.report_pictures import Window, calibration_bins, gain, stability_index, wilson
-from experiments.report_svg import svg
 from experiments.report_words import headline, number, standing, verdict
+from pages.chart import even_axis, share_axis
+from pages.html import element, text
+from pages.svg import svg
 
 ORIGINS = (10_000, 10_090)
 PEER = "peer <b> & 'co'"

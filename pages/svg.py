@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from contracts.training import Floats
-from experiments.report_chart import REFERENCE, Axis, Chart, Line
-from experiments.report_html import Html, element, joined
+from pages.chart import REFERENCE, Axis, Chart, Line
+from pages.html import Html, element, joined
 
 WIDTH, HEIGHT = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 10, 44

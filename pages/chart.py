@@ -1,4 +1,4 @@
-"""What a picture shows, as numbers: drawn as SVG for the page (report_svg) and as a figure for MLflow (plots)."""
+"""What a picture shows, as numbers: drawn as SVG for the page (pages.svg) and as a figure for MLflow (plots)."""
 
 from __future__ import annotations
 
