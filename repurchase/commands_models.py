@@ -147,6 +147,7 @@ def rank(
         )
     main = horizons_of(horizon) or (int(ranked.bundle.manifest["horizon"]),)
     show.ranking(ranked.scores, horizon=main[0], currency=ranked.report.currency)
+    show.layers(ranked.scores, ranked.layers, horizon=main[0], currency=ranked.report.currency)
     show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}: {out}/scores.parquet, scores.csv, lookup.sqlite")
 

@@ -113,7 +113,7 @@ def compare_rankings(
         shop = open_shop(rows, files, as_of=as_of, now=job.now)
         scoring = Scoring(as_of, tuple(bundle.manifest["horizons"]), horizon, "value", job.now)
         merged, unmerged = (
-            scored(job, one, bundle, scoring, Tally(), catalog)
+            scored(job, one, bundle, scoring, Tally(), catalog)[0]
             for one in (shop, replace(shop, identity=None))
         )
         return _compared(merged, unmerged, _canonical(job, shop), horizon, rows.mapping.currency)

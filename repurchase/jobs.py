@@ -23,6 +23,7 @@ from repurchase.orders_job import OrdersJob
 from repurchase.replacing import replace_folder, require_replaceable
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
+    from campaigns.layers import Layers
     from experiments.recipe import Recipe
     from experiments.tracking import Registered
     from experiments.train import Trained
@@ -53,6 +54,7 @@ class Ranked:
     folder: Path
     absent: list[str]
     bundle: Bundle
+    layers: Layers
 
 
 def train(
@@ -154,21 +156,20 @@ def rank(
         as_of = shop.as_of
         scoring = Scoring(as_of, wanted, main, by, job.now)
         progress("scoring customers")
-        scores = scored(job, shop, bundle, scoring, tally, catalog)
+        scores, found = scored(job, shop, bundle, scoring, tally, catalog)
         report = job.report(shop, tally)
         absent = absent_columns(bundle, shop.optional, catalog=catalog)
-    if not scores.num_rows:
-        raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
     progress("publishing the store")
     terms = bundle.manifest["clv"]
     details: dict[str, Any] = {
         "ranked_by": f"{'expected_value' if by == 'value' else 'p_repurchase'}_{main}d",
         "data_fingerprint": shop.fingerprint(tally.fingerprint),
         "model_as_of": bundle.manifest["as_of"],
+        "layers": found.to_dict(),
         "clv": {**terms, "level_sd": bundle.model.spread.level_sd(terms["days"])},
     }
     publish(scores, out, manifest=details)
-    return Ranked(scores, report, as_of, out, absent, bundle)
+    return Ranked(scores, report, as_of, out, absent, bundle, found)
 
 
 def backfill(
@@ -194,7 +195,7 @@ def backfill(
         shop = job.shop(rows)
         for day in days:
             scoring = Scoring(day, wanted, main, "value", job.now)
-            scores = scored(replace(job, as_of=day), shop.on(day), bundle, scoring, Tally(), catalog)
+            scores, _ = scored(replace(job, as_of=day), shop.on(day), bundle, scoring, Tally(), catalog)
             path = out / f"{to_date(day)}.parquet"
             write_part(path, [scores])
             written[path] = scores.num_rows
@@ -209,15 +210,22 @@ def _horizons(bundle: Bundle, asked: tuple[int, ...]) -> tuple[int, tuple[int, .
 
 def scored(
     job: OrdersJob, shop: Shop, bundle: Bundle, scoring: Scoring, tally: Tally, catalog: Catalog
-) -> pa.Table:
-    """Return the scores of all partitions' customers, best first."""
+) -> tuple[pa.Table, Layers]:
+    """Return the scores of all partitions' customers, best first, with their layers, and how these were found."""
+    from campaigns import layers
     from serving.rank import ranked, score_customers
 
     def work(_: int, lines: pa.Table) -> pa.Table:
         history = shop.history(lines, days=(scoring.as_of,))
-        return score_customers(history, bundle, scoring, catalog=catalog)
+        return score_customers(history, bundle, scoring, catalog=catalog, beside=layers.FEATURES)
 
-    return ranked([part for _, part in job.process(shop, work, tally)], scoring)
+    scores = ranked([part for _, part in job.process(shop, work, tally)], scoring)
+    if not scores.num_rows:
+        raise DataError(f"no customer has an order up to {to_date(scoring.as_of)}. Give a later --as-of.")
+    terms = bundle.manifest["clv"]
+    margin = terms["margins"]["shop"] if terms.get("margins") else terms["margin"]
+    cost = terms.get("contact_cost", 0.0)
+    return layers.layered(scores, horizon=scoring.rank_horizon, margin=margin, contact_cost=cost)
 
 
 def open_bundle(model: str, *, tracking_uri: str) -> Bundle:

@@ -18,6 +18,7 @@ from rich.text import Text
 from contracts.days import to_date
 
 if TYPE_CHECKING:
+    from campaigns.layers import Layers
     from experiments.train import Trained
     from features.kernel.declaration import Catalog
 
@@ -123,6 +124,24 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
     out.print(top)
     out.print("Orders and value are expected; so far: order days; silent: days since the last order.\n")
     out.print(_deciles(scores, p, value))
+
+
+def layers(scores: pa.Table, found: Layers, *, horizon: int, currency: str) -> None:
+    """Print how customers and value are spread over tiers, lifecycle stages and RFM groups, and how tiers were found."""
+    value = np.asarray(scores[f"expected_value_{horizon}d"])
+    for column in ("tier", "lifecycle", "segment"):
+        names, place = np.unique(scores[column].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+        count, worth = np.bincount(place), np.bincount(place, value)
+        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+        table.add_column(column, no_wrap=True, min_width=18)
+        for name in ("customers", "share", "value each", "share of value"):
+            table.add_column(name, justify="right")
+        for one in np.argsort(-worth / count, kind="stable"):
+            cells = (f"{count[one]:,}", f"{count[one] / len(value):.1%}", f"{worth[one] / count[one]:,.2f}")
+            table.add_row(names[one], *cells, f"{worth[one] / max(value.sum(), 1e-12):.1%}")
+        out.print(table)
+    for sentence in found.tiers.words(currency):
+        out.print(f"Tiers: {sentence}")
 
 
 def trust(backtest: Mapping[str, Any] | None) -> None:

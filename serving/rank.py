@@ -56,14 +56,24 @@ def score_history(
 
 
 def score_customers(
-    history: History, bundle: Bundle, scoring: Scoring, *, catalog: Catalog = CATALOG
+    history: History,
+    bundle: Bundle,
+    scoring: Scoring,
+    *,
+    catalog: Catalog = CATALOG,
+    beside: Sequence[str] = (),
 ) -> pa.Table:
-    """Return the same without an order: rank and percentile are empty."""
-    table = features_for(bundle, history, scoring.as_of, catalog=catalog)
+    """Return the same without an order: rank and percentile are empty.
+
+    beside: features that are wanted as columns beside the scores.
+    """
+    table = features_for(bundle, history, scoring.as_of, catalog=catalog, beside=beside)
     schema = scores_schema(scoring.horizons)
+    for name in beside:
+        schema = schema.append(pa.field(name, pa.float64(), nullable=False))
     if not len(table):
         return schema.empty_table()
-    columns = _answers(table, bundle, scoring)
+    columns = _answers(table, bundle, scoring) | {name: table.columns[name] for name in beside}
     for name, kind in (("rank", np.int64), ("percentile", np.float64)):
         columns[name] = np.zeros(len(table), dtype=kind)
     return pa.table([_array(columns.get(field.name), field, len(table)) for field in schema], schema=schema)
@@ -90,13 +100,20 @@ def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
     return table
 
 
-def features_for(bundle: Bundle, history: History, as_of: int, *, catalog: Catalog = CATALOG) -> FeatureTable:
-    """Return the features that the bundle reads; those for which a column is absent are empty (NaN).
+def features_for(
+    bundle: Bundle,
+    history: History,
+    as_of: int,
+    *,
+    catalog: Catalog = CATALOG,
+    beside: Sequence[str] = (),
+) -> FeatureTable:
+    """Return the features that the bundle reads, and those `beside`; where a column is absent they are empty (NaN).
 
     Reference tables are the bundle's. Raises ArtifactError if a feature is not there, or has changed since the
     bundle was trained.
     """
-    wanted = _features_of(bundle, catalog)
+    wanted = _features_of(bundle, catalog, beside)
     references = references_for(bundle.references, history, as_of)
     table = wanted.available(history.optional, references).compute(history, as_of, references=references)
     for name in wanted.switched_off(history.optional, references):
@@ -115,7 +132,7 @@ def require_features(bundle: Bundle, catalog: Catalog) -> None:
     _features_of(bundle, catalog)
 
 
-def _features_of(bundle: Bundle, catalog: Catalog) -> Catalog:
+def _features_of(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()) -> Catalog:
     known, own = {one.name for one in catalog}, bundle.manifest.get("own_features", {})
     missing = [name for name in bundle.features if name not in known]
     files = sorted({own[name] for name in missing if name in own})
@@ -124,7 +141,7 @@ def _features_of(bundle: Bundle, catalog: Catalog) -> Catalog:
         fix = f"Give their file: --features {' '.join(files)}" if files else "Train a new model"
         raise ArtifactError(f"the model {bundle.version} reads features that are not here: {shown}. {fix}.")
     margins = Margins.needs if bundle.manifest["clv"].get("margins") else ()
-    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN, *margins))))
+    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN, *margins, *beside))))
     for one in found:
         if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
             fix = f"Give {own[one.name]} as it was then, or train" if one.name in own else "Train"

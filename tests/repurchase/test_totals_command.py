@@ -28,6 +28,7 @@ from repurchase.cli import app
 from repurchase.orders_job import OrdersJob
 from repurchase.totals_job import Totalled, read_groups, totals
 from serving.rank import features_for
+from serving.store import publish
 from tests import worlds
 from tests.repurchase.front_door import run
 
@@ -90,8 +91,13 @@ def test_groups_by_a_column_are_those_of_the_scores() -> None:
     assert rows["all"]["customers"] == sum(row["customers"] for row in rows.values()) / 2
 
 
-def test_an_empty_column_is_one_group_and_said() -> None:
-    found = ask(by="segment")
+def test_an_empty_column_is_one_group_and_said(tmp_path: Path) -> None:
+    manifest = json.loads((ranking() / "manifest.json").read_text(encoding="utf-8"))
+    bare = scores().set_column(
+        scores().column_names.index("segment"), "segment", pa.nulls(scores().num_rows, pa.string())
+    )
+    publish(bare, tmp_path / "bare", manifest=manifest)
+    found = totals(tmp_path / "bare", groups=None, by="segment")
     assert found.table["group"].to_pylist() == ["(none)", "all"]
     assert found.told == ("'segment' is empty in this ranking.",)
 
