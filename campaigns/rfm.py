@@ -165,6 +165,9 @@ def _measures(columns: Mapping[str, NDArray[Any]]) -> tuple[Floats, Floats, Floa
         spend = np.asarray(columns["monetary_value"], dtype=np.float64) * (frequency + 1.0)
     else:
         spend = np.asarray(columns["spend"], dtype=np.float64)
+    spend = np.round(
+        spend, 4
+    )  # a mean times a count is not always the same number as the sum; equal sums must tie
     if np.isnan(frequency + spend)[~np.isnan(recency)].any():
         raise ContractError(
             "a customer with an order has no frequency or no money. Give both, or no recency_days."

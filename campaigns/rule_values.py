@@ -73,6 +73,7 @@ def alike(columns: RuleColumns, parts: Iterable[Read]) -> list[Bools]:
 
 
 def compared(columns: RuleColumns, left: Values, sign: type[ast.cmpop], right: Values) -> Values:
+    """Compare two sides, false where one is unknown; DeclarationError for a text with a number or a larger text."""
     both = is_known(left) & is_known(right)
     if is_text(left) != is_text(right):
         if not both.any():  # a column without any value has no kind
@@ -87,10 +88,12 @@ def compared(columns: RuleColumns, left: Values, sign: type[ast.cmpop], right: V
 
 
 def is_text(values: Values) -> bool:
+    """Tell whether these are texts."""
     return values.dtype.kind == "O"
 
 
 def is_known(values: Values) -> Bools:
+    """Tell which values there are: no NaN, no None, no empty text."""
     if not is_text(values):
         return ~np.isnan(values)
     filled = np.not_equal(values, _NOTHING) & np.not_equal(values, _EMPTY) & np.equal(values, values)
@@ -108,5 +111,6 @@ def highest(values: Floats, share: float) -> Bools:
 
 
 def quantile(values: Floats, share: float) -> Values:
+    """Return the value below which this share of the known ones lies, NaN if none is known."""
     known = values[~np.isnan(values)]
     return np.asarray(np.quantile(known, share) if len(known) else np.nan)

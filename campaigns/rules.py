@@ -39,7 +39,7 @@ from campaigns.rule_values import (
     highest,
     is_known,
     quantile,
-)  # fmt: skip
+)
 from contracts.errors import DeclarationError, nearest
 
 FUNCTIONS = ("top", "bottom", "quantile", "known")

@@ -11,7 +11,9 @@ from repurchase import (
     commands_lab,
     commands_models,
     commands_orders,
+    commands_plan,
     commands_reasons,
+    commands_segments,
     commands_serving,
     show,
 )
@@ -24,7 +26,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for commands in (commands_orders, commands_models, commands_lab, commands_serving, commands_reasons):
+for commands in (
+    commands_orders,
+    commands_models,
+    commands_lab,
+    commands_serving,
+    commands_reasons,
+    commands_segments,
+    commands_plan,
+):
     commands.add_to(app)
 
 

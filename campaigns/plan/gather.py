@@ -1,0 +1,163 @@
+"""Customers of a plan, from the customer base and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from campaigns.base import Base
+from campaigns.channels import Allowed, Channel, allowed
+from campaigns.lifecycle import Stage
+from campaigns.offers import Offer, allowed_levels, kinds_of
+from campaigns.plan.customers import Customers
+from campaigns.plan.terms import ALLOW, ASSUMED_MARGIN, ORDERS, Terms
+from campaigns.screening.activity import LEVELS as ACTIVITIES
+from campaigns.screening.activity import Activity, activity_of
+from campaigns.screening.channels import EMAIL
+from campaigns.screening.reachability import reach_of
+from campaigns.sensitivity import Sensitivity, sensitivity_of
+from campaigns.timing import Rhythm, Windows, next_order_windows
+from contracts.errors import DataError
+from contracts.tables import CURVE_KNOTS
+from contracts.training import Floats
+from features.kernel.buffers import as_arrow, as_numpy, filled
+
+TELLS_REACH = ("customers", "personal", "contacts", "events")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """customers: those with a score, for the optimiser. base: the same customers, aligned. notes: what was assumed.
+
+    unscored: how many customers of the base have no score.
+    """
+
+    customers: Customers
+    base: Base
+    may: Allowed
+    activity: Activity
+    sensitivity: Sensitivity
+    windows: Windows
+    notes: tuple[str, ...]
+    unscored: int
+
+
+def gather(
+    base: Base,
+    scores: pa.Table,
+    *,
+    terms: Terms,
+    offers: Mapping[str, Offer],
+    channels: Mapping[str, Channel],
+    stages: Mapping[str, Stage],
+    model_margin: float = 1.0,
+) -> Gathered:
+    """Bring together what a plan needs to know. scores: contracts.tables.scores_schema of the base's day.
+
+    Raises DataError if no customer has a score.
+    """
+    base, scores, unscored = _aligned(base, scores)
+    curve = as_numpy(scores["curve"].combine_chunks().flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
+    columns = score_columns(scores)
+    reach = reach_of(base, unknown_consent="allow" if terms.unknown_reach == ALLOW else "ask")
+    may = allowed(base, reach, channels, allow_unknown=terms.unknown_reach == ALLOW)
+    orders_only = terms.unknown_reach == ORDERS and all(getattr(base, name) is None for name in TELLS_REACH)
+    if orders_only and EMAIL in channels:
+        mail = allowed(base, reach, {EMAIL: channels[EMAIL]}, allow_unknown=True)
+        may = Allowed({**may.ok, **mail.ok}, {**may.reason, **mail.reason})
+    activity = activity_of(base.sales, base.events)
+    sensitivity = sensitivity_of(base, kinds=kinds_of(offers), segment=columns["segment"])
+    windows = next_order_windows(
+        curve, Rhythm.of(base.sales), recency_days=columns["recency_days"].astype(np.float64)
+    )
+    margin, said = margin_of(base, terms, model_margin)
+    engagement = np.array(ACTIVITIES, dtype=object)[activity.by_email]
+    customers = Customers(
+        base.sales.ids,
+        curve,
+        basket_of(columns, scores, days=terms.response_days),
+        np.full(scores.num_rows, margin),
+        {name: columns[name] for name in ("lifecycle", "tier", "segment")},
+        columns
+        | sensitivity.columns
+        | {"activity": np.array(ACTIVITIES, dtype=object)[activity.level], "engagement": engagement},
+        may.ok,
+        allowed_levels(columns["lifecycle"], engagement, policy=stages),
+        {kind: _taste(one.level, terms.taste) for kind, one in sensitivity.kinds.items()},
+        np.floor((windows.contact_from - (terms.first_day(base.as_of) - base.as_of)) / 7.0),
+    )
+    notes = [said, *([_OPEN] if orders_only else []), *sensitivity.notes]
+    return Gathered(customers, base, may, activity, sensitivity, windows, tuple(notes), unscored)
+
+
+_OPEN = (
+    "Assumed: every customer reads e-mail and agreed to get it; other channels stay closed. Give --customers (consent, "
+    "addresses) or --contacts before anything is sent."
+)
+
+
+def score_columns(scores: pa.Table) -> dict[str, NDArray[Any]]:
+    """Return the numbers and words of scores as columns that rules read; (n,) each."""
+    found: dict[str, NDArray[Any]] = {}
+    for field in scores.schema:
+        if pa.types.is_floating(field.type) or pa.types.is_integer(field.type):
+            found[field.name] = as_numpy(scores[field.name]).astype(np.float64)
+        elif pa.types.is_string(field.type) and field.name != "customer_id":
+            found[field.name] = scores[field.name].to_numpy(zero_copy_only=False)
+    return found
+
+
+def basket_of(columns: Mapping[str, NDArray[Any]], scores: pa.Table, *, days: int) -> Floats:
+    """Return the expected amount of an order day; (n,) currency: by the horizon nearest to `days`."""
+    names = [name for name in scores.column_names if name.startswith("expected_orders_")]
+    horizons = [int(name.removeprefix("expected_orders_").removesuffix("d")) for name in names]
+    nearest = min(horizons, key=lambda h: abs(h - days))
+    orders, value = columns[f"expected_orders_{nearest}d"], columns[f"expected_value_{nearest}d"]
+    usual = columns["monetary_value"]
+    return np.where(orders > 1e-6, value / np.maximum(orders, 1e-6), usual)
+
+
+def margin_of(base: Base, terms: Terms, model_margin: float) -> tuple[float, str]:
+    """Return the profit's share of the amount, and where it comes from, in words."""
+    if terms.margin is not None:
+        return terms.margin, f"Margin {terms.margin:.0%}, as the campaign says."
+    if "cost" in base.sales.optional:
+        cost = base.sales.number("cost")
+        known = np.isfinite(cost) & (base.sales.amount > 0)
+        if known.any():
+            share = 1.0 - cost[known].sum() / base.sales.amount[known].sum()
+            if 0.0 < share <= 1.0:
+                return float(share), f"Margin {share:.0%}, by the cost of the order lines."
+    if 0.0 < model_margin < 1.0:
+        return model_margin, f"Margin {model_margin:.0%}, as the model was trained with."
+    return ASSUMED_MARGIN, (
+        f"Assumed: a margin of {ASSUMED_MARGIN:.0%}. Write `margin` into the campaign's file, or give orders or "
+        "products with their cost."
+    )
+
+
+def _aligned(base: Base, scores: pa.Table) -> tuple[Base, pa.Table, int]:
+    """Return the customers that have a score, and their scores in the base's order."""
+    ids = base.sales.ids
+    at = filled(pc.index_in(ids, value_set=scores["customer_id"].combine_chunks()), np.int64(-1))
+    known = np.flatnonzero(at >= 0)
+    if not len(known):
+        raise DataError(
+            f"none of the {len(ids):,} customers of these orders is in the ranking. Rank these orders first."
+        )
+    if len(known) < len(ids):
+        base = replace(base, sales=base.sales.of_customers(known))
+    return base, scores.take(as_arrow(at[known], pa.int64())).combine_chunks(), len(ids) - len(known)
+
+
+def _taste(level: NDArray[np.object_], factors: Mapping[str, float]) -> Floats:
+    found = np.ones(len(level))
+    for word, factor in factors.items():
+        found[level == word] = factor
+    return found

@@ -1,0 +1,14 @@
+"""Products: what each one is for, which go together, and what each customer may buy next.
+
+goods.py          which products there are, and who bought them when
+demand.py         how much each is asked for now
+roles.py          traffic, hot and profit items inside each category
+lists.py          what is new, what sells best
+affinity.py       what is bought together
+owned.py          what each customer has bought, how often, and when it is due again
+candidates.py     what each customer may buy next, old and new apart
+chances.py        what their scores were worth last month
+next_products.py  the picks for each customer
+reasons.py        why, in words
+evaluation.py     how good the picks would have been
+"""
