@@ -86,16 +86,16 @@ def shop_of(customers: int, seed: int) -> Shop:
 def resources_of(customers: int, scale: float = 1.0) -> tuple[Resource, ...]:
     """Return the limits of a base of `customers`, for a sample that is `scale` of it."""
     many = customers * scale
-    weekly = {("email", 1): 0.2, ("email", 2): 0.2, ("sms", 1): 0.02, ("sms", 2): 0.02}
+    weekly = {("email", 1): 0.2, ("email", 2): 0.2, ("sms", 1): 0.01, ("sms", 2): 0.01}
     stock = {"discount": 0.01, "coupon": 0.1, "gift": 0.001, "free shipping": 0.3}
-    floors = {"reduce": 0.18, "cultivate": 0.02, "focus": 0.05}
+    floors = {"reduce": 0.2, "cultivate": 0.02, "focus": 0.05}
     return limits_of(
         OPTIONS,
         currency="EUR",
         budget=0.05 * many,
         capacity={key: share * many for key, share in weekly.items()},
         stock={offer: share * many for offer, share in stock.items()},
-        caps={offer: 0.02 * many for offer in OFFERS},
+        caps=dict.fromkeys(OFFERS, 0.015 * many),
         floors={tier: (code, floors[tier] * many) for code, tier in enumerate(TIERS)},
     )
 

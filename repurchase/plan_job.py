@@ -180,7 +180,7 @@ def _measured_words(offers: dict[str, Offer], lifts: dict[str, Lift]) -> list[st
 
 def _paying(
     offers: dict[str, Offer], gathered: Gathered, terms: Terms
-) -> tuple[dict[str, Offer], tuple[str, ...]]:
+) -> tuple[dict[str, Offer], list[str]]:
     """Return the offers that can pay in this shop; DeclarationError if one of the shop's own, or asked for, cannot."""
     customers = gathered.customers
     same: dict[str, Any] = {

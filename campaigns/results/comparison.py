@@ -159,5 +159,5 @@ def _merged(labels: Text, chosen: np.ndarray, treated: Ints) -> Ints:
 
 
 def _blocks(n: int) -> Ints:
-    """Return a block for each customer, by turns: customers stand in the order of their ids, not of their worth."""
+    """Return a block of about equal size for each customer, drawn with a fixed seed."""
     return np.random.default_rng(0).permutation(n) % BLOCKS

@@ -21,8 +21,9 @@ class Outcomes:
     """bought: 0 or 1; revenue: currency, returns taken off; by contact of the log (N,), the last message before an
     order has it; and by customer of a campaign (F,), as in `Log.first`, all counted from the first contact on.
 
-    known: (F,) whether anything can be known of it; paid: whether revenue is known at all; days: by campaign the window, 0 where none, None if not by orders;
-    whole_days: campaigns whose arms have different hours, so that the whole day of the sending counts.
+    known: (F,) whether anything can be known of it; paid: whether revenue is known at all; days: by campaign the
+    window, 0 where none, None if not by orders; whole_days: campaigns whose arms have different hours, so that the
+    whole day of the sending counts.
     """
 
     bought: Floats
