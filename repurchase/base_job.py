@@ -59,7 +59,7 @@ def open_base(job: OrdersJob, *, most: int | None = None) -> OpenedBase:
             products=None if shop.products is None else shop.products.rows,
             contacts=None if shop.contacts is None else person.by_time(shop.contacts, "sent_at"),
         )
-        return OpenedBase(base, report, shop, most is not None and len(sales) >= most)
+        return OpenedBase(base, report, shop, most is not None and report.customers_kept > most)
 
 
 class _Person:

@@ -8,11 +8,13 @@ import typer
 
 from contracts.errors import RepurchaseError
 from repurchase import (
+    commands_diagnose,
     commands_lab,
     commands_models,
     commands_orders,
     commands_plan,
     commands_reasons,
+    commands_results,
     commands_segments,
     commands_serving,
     show,
@@ -32,8 +34,10 @@ for commands in (
     commands_lab,
     commands_serving,
     commands_reasons,
+    commands_diagnose,
     commands_segments,
     commands_plan,
+    commands_results,
 ):
     commands.add_to(app)
 

@@ -2,7 +2,7 @@
 
 problem        customers, options, resources; numbers in memory or computed block by block
 limits         budget, capacity, stock, caps and tier floors as resources
-solve          the plan: prices, first choices, repair, filling up; a few customers by branch and bound
+solution       the plan: prices, first choices, repair, filling up; a few customers by branch and bound
 prices         the smallest dual bound, by cutting planes in a box
 sweep, rows    one pass over all customers; the resources as rows
 moves, repair  from nearly within the limits to within all of them
@@ -13,7 +13,7 @@ words          what a little more of each resource would earn
 
 from campaigns.knapsack.limits import Option, limits_of
 from campaigns.knapsack.problem import Block, Problem, Resource
-from campaigns.knapsack.solve import Solution, Use, solve
+from campaigns.knapsack.solution import Solution, Use, solve
 from campaigns.knapsack.words import shadow_prices
 
 __all__ = ["Block", "Option", "Problem", "Resource", "Solution", "Use", "limits_of", "shadow_prices", "solve"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import floor, isfinite, log10
 
-from campaigns.knapsack.solve import Solution, Use
+from campaigns.knapsack.solution import Solution, Use
 
 SMALLEST = 0.005  # less than half a hundredth of the currency is nothing
 

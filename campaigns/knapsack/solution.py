@@ -90,18 +90,19 @@ def first_choices(problem: Problem, rows: Rows) -> Start:
     if not len(rows):
         nothing = np.zeros(0)
         return Start(nothing, taken_at(problem, rows, nothing).value, choices_at(problem, rows, nothing))
-    if problem.count * problem.options <= FEW:
+    if problem.count <= SAMPLE and problem.count * problem.options <= FEW:
         found = relaxed(problem, rows)
         if found is not None:
             return Start(found.prices, dual_of(problem, rows)(found.prices)[0], found.choice)
     unit = unit_prices(problem, rows)
     start, many = np.zeros(len(rows)), problem.count
-    if many > SAMPLE:
-        found = relaxed(sample(problem, SAMPLE), rows.scaled(SAMPLE / many))
+    some = min(SAMPLE, FEW // problem.options)
+    if many > some > 0:
+        found = relaxed(sample(problem, some), rows.scaled(some / many))
         start = start if found is None else found.prices
     if many > 2 * LARGE_SAMPLE:
-        some = dual_of(sample(problem, LARGE_SAMPLE), rows.scaled(LARGE_SAMPLE / many))
-        start = find_prices(some, start, 0.1 * unit, near=NEAR, most=PASSES).best
+        large = dual_of(sample(problem, LARGE_SAMPLE), rows.scaled(LARGE_SAMPLE / many))
+        start = find_prices(large, start, 0.1 * unit, near=NEAR, most=PASSES).best
     prices = find_prices(dual_of(problem, rows), start, 0.02 * unit, near=NEAR, most=PASSES)
     choice = choices_at(problem, rows, prices.points, prices.shares)
     return Start(prices.best, prices.bound, choice, prices.passes)
