@@ -81,8 +81,11 @@ class _Person:
         table = self._named(table)
         known = table["known_day"].combine_chunks()
         table = table.filter(as_arrow(~is_valid(known) | (as_numpy(known) <= self.as_of), pa.bool_()))
-        keys = [("customer_id", "ascending"), ("known_day", "ascending")]
-        table = table.take(pc.sort_indices(table, keys, null_placement="at_start")).combine_chunks()
+        by_day = pa.table(
+            {"customer_id": table["customer_id"], "known_day": pc.fill_null(table["known_day"], -(2**31))}
+        )
+        order = pc.sort_indices(by_day, [("customer_id", "ascending"), ("known_day", "ascending")])
+        table = table.take(order).combine_chunks()
         codes = as_numpy(table["customer_id"].combine_chunks().dictionary_encode().indices.cast(pa.int64()))
         heads = np.flatnonzero(np.append(True, np.diff(codes) != 0)[: len(codes)])
         return pa.table([_last_known(column, heads) for column in table.columns], schema=table.schema)

@@ -17,13 +17,12 @@ import pyarrow.parquet as pq
 
 from campaigns.base import Base
 from campaigns.screening.account import KIND, Before, sentences, steps, to_dict
-from campaigns.screening.reachability import aligned
+from campaigns.screening.reachability import aligned, has_values
 from campaigns.screening.screening import Screened, screen, screens_ready
 from campaigns.screening.settings import Settings
 from campaigns.sheets import safe_cell, write_csv
 from contracts.days import to_date, to_day
 from contracts.errors import ArtifactError, DataError, DeclarationError
-from features.shop.files import OtherFiles
 from repurchase.base_job import OpenedBase, open_base
 from repurchase.orders_job import OrdersJob, require_file_target
 from repurchase.rankings import read_ranking
@@ -65,6 +64,8 @@ def run(job: ScreenJob) -> Found:
     scores, manifest = (None, {}) if job.ranking is None else _ranking(job.ranking)
     screens_ready(settings, scores=None if scores is None else scores.column_names)
     opened = open_base(job.orders)
+    if job.personal is not None:
+        _require_addresses(opened.base)
     if scores is not None:
         require_fitting(opened.base, scores, manifest)
     screened = screen(opened.base, settings=settings, unknown_consent=job.unknown_consent, scores=scores)
@@ -98,13 +99,17 @@ def _require_targets(job: ScreenJob) -> None:
             f"--personal {job.personal} lies inside --out {job.out}, which holds no personal data. Name a file "
             "elsewhere."
         )
-    if not _has_personal(job.orders.other):
+    if not job.orders.other.customers:
         raise DeclarationError("--personal needs addresses: give the customers' file with --customers.")
     require_file_target(job.personal)
 
 
-def _has_personal(other: OtherFiles) -> bool:
-    return bool(other.customers)
+def _require_addresses(base: Base) -> None:
+    if not any(has_values(base.personal, column) for column in ("email", "phone")):
+        raise DataError(
+            "--personal: the customers' file holds no e-mail address and no telephone number that can be read. Map "
+            "them (columns email, phone), or leave --personal out."
+        )
 
 
 def _is_ours(folder: Path) -> bool:

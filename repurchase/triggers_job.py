@@ -85,7 +85,7 @@ def triggers(job: TriggersJob) -> Listed:
     base = base_of(job.orders)
     last_run = _last_run(job, base.as_of)
     if scores is not None:
-        _require_fitting(base, manifest)
+        require_fitting(base, manifest)
     nights = closed_days(declared.rules, last_run - MOST_NIGHTS, base.as_of + 1, country=job.country)
     reach = reach_of(base, unknown_consent=job.unknown_consent).state
     night = Night(last_run, declared.rules, declared.tiers, nights, reach, scores)
@@ -137,7 +137,7 @@ def _last_run(job: TriggersJob, as_of: int) -> int:
     return job.last_run
 
 
-def _require_fitting(base: Base, manifest: dict[str, Any]) -> None:
+def require_fitting(base: Base, manifest: dict[str, Any]) -> None:
     """Raise DataError for a ranking of a later day or another currency."""
     day = manifest["as_of"]
     if day > to_date(base.as_of).isoformat():

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.base import Base
+from campaigns.screening.reachability import has_values
 from campaigns.screening.suspicious import Suspicion
 
 _CONSENTS = {"consent_email": "e-mail", "consent_sms": "SMS", "consent_push": "app messages"}
@@ -26,16 +27,17 @@ def missing_of(base: Base, suspicion: Suspicion, skipped: Mapping[str, tuple[str
 
 
 def _contact(base: Base) -> Iterator[str]:
-    if base.personal is None:
+    known = {column: has_values(base.personal, column) for column in ("email", "phone")}
+    if not any(known.values()):
         yield (
             "No e-mail addresses and telephone numbers (columns email, phone in --customers): whether customers can be "
             "reached is unknown, and accounts that share an address cannot be seen."
         )
-    else:
-        for column, channels in (("email", "e-mail"), ("phone", "telephone, SMS and messengers")):
-            if not _has(base.personal, column):
-                yield f"--customers has no {column} that can be read: nobody can be reached by {channels}."
-    lacking = [words for column, words in _CONSENTS.items() if not _has(base.customers, column)]
+        known = {}
+    for column, channels in (("email", "e-mail"), ("phone", "telephone, SMS and messengers")):
+        if not known.get(column, True):
+            yield f"No {column} that can be read in --customers: whether {channels} would arrive is unknown."
+    lacking = [words for column, words in _CONSENTS.items() if not has_values(base.customers, column)]
     if lacking:
         columns = ", ".join(column for column, words in _CONSENTS.items() if words in lacking)
         yield (
@@ -64,7 +66,7 @@ def _attributes(base: Base) -> Iterator[str]:
             "age": ("age", "birth_date"),
             "device": ("device",),
         }.items()
-        if not any(_has(base.customers, column) for column in columns)
+        if not any(has_values(base.customers, column) for column in columns)
     ]
     if "region" in lacking and "country" in base.sales.optional:
         lacking.remove("region")
@@ -94,9 +96,3 @@ def _ids(base: Base) -> Iterator[str]:
             f"{addresses:,} customer ids hold an @, like e-mail addresses: ids are written as they are, so the files "
             "hold personal data. Use other ids."
         )
-
-
-def _has(table: pa.Table | None, column: str) -> bool:
-    if table is None or column not in table.column_names:
-        return False
-    return bool(table[column].null_count < table.num_rows)

@@ -57,7 +57,7 @@ REASONS: Mapping[str, str] = {
     "invalid_number": "the number is not valid",
     "fixed_line": "the number is a fixed line",
     "other_number": "the number is neither mobile nor a fixed line",
-    "no_personal_data": "there is no table of addresses and numbers",
+    "no_personal_data": "the tables hold no addresses or numbers",
     "consent_unknown": "consent is not known",
     "no_app": "whether the app is there is not known",
     "no_postal_address": "our tables hold no postal address",
@@ -143,10 +143,9 @@ class _Facts:
 
     def __init__(self, base: Base, settings: Settings) -> None:
         self._base, self._count = base, len(base.sales)
-        personal = base.personal
-        emails = None if personal is None else aligned(personal, "email", base.sales.ids)
-        phones = None if personal is None else aligned(personal, "phone", base.sales.ids)
+        emails, phones = (known_column(base.personal, name, base.sales.ids) for name in ("email", "phone"))
         self._judged = None if emails is None else judge(emails, settings)
+        self._has_numbers = phones is not None
         self.numbers = no_numbers(self._count) if phones is None else Numbers.of(phones)
 
     def address(self, channel: str, answered: Bools) -> Ints:
@@ -156,10 +155,9 @@ class _Facts:
         if channel == APP:
             known = answered | (self.consent(APP) == YES)
             return np.where(known, _PLACE["ok"], _PLACE["no_app"])
-        if self._base.personal is None:
+        if (channel == EMAIL and self._judged is None) or (channel != EMAIL and not self._has_numbers):
             return np.where(answered, _PLACE["ok"], _PLACE["no_personal_data"])
         if channel == EMAIL:
-            assert self._judged is not None
             return _EMAIL_REASON[self._judged]
         kind = self.numbers.kind.astype(np.int64)
         fits = kind == MOBILE
@@ -177,6 +175,18 @@ class _Facts:
 
 _EMAIL_REASON = np.array([_PLACE.get(name, _PLACE["ok"]) for name in JUDGEMENTS])
 _PHONE_REASON = np.array([_PLACE.get(name, _PLACE["ok"]) for name in KINDS])
+
+
+def has_values(table: pa.Table | None, column: str) -> bool:
+    """Tell whether a table is there and holds anything in a column."""
+    if table is None or column not in table.column_names:
+        return False
+    return bool(table[column].null_count < table.num_rows)
+
+
+def known_column(table: pa.Table | None, column: str, ids: pa.Array) -> pa.Array | None:
+    """Return a column in the order of `ids`, None where the table or all its values are missing; (n,)."""
+    return aligned(table, column, ids) if table is not None and has_values(table, column) else None
 
 
 def aligned(table: pa.Table, column: str, ids: pa.Array) -> pa.Array:

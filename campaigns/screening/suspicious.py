@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from campaigns.base import Base
 from campaigns.sales import Sales
 from campaigns.screening.messages import customers_of
+from campaigns.screening.reachability import has_values
 from campaigns.screening.settings import Check, Settings
 from campaigns.screening.shared import coupon_accounts, numbered, shared
 from features.kernel.buffers import as_arrow, as_numpy, in_one
@@ -108,12 +109,16 @@ class _Tests:
 
     def lacks(self, name: str) -> str | None:
         """Return what a check would need and this base has not."""
-        if name in ("shared_email", "shared_phone", "numbered_emails") and self._base.personal is None:
-            return "e-mail addresses and telephone numbers (--customers)"
+        personal = self._base.personal
+        emails, phones = has_values(personal, "email"), has_values(personal, "phone")
+        if name in ("shared_email", "numbered_emails") and not emails:
+            return "e-mail addresses (--customers)"
+        if name == "shared_phone" and not phones:
+            return "telephone numbers (--customers)"
         if name in ("coupon_only", "coupon_abuse") and "coupon" not in self._sales.optional:
             return "the coupons of the orders"
-        if name == "coupon_abuse" and self._base.personal is None:
-            return "e-mail addresses and telephone numbers (--customers)"
+        if name == "coupon_abuse" and not (emails or phones):
+            return "e-mail addresses or telephone numbers (--customers)"
         if name in ("burst", "even_intervals") and not self._sales.orders.hour.any():
             return "the time of day of the orders"
         return None

@@ -106,6 +106,14 @@ def test_personal_data_need_a_file_of_customers(tmp_path: Path) -> None:
         run(replace(job, orders=replace(job.orders, other=OtherFiles())))
 
 
+def test_a_file_of_customers_without_addresses_is_refused_for_personal_data(tmp_path: Path) -> None:
+    job = job_of(tmp_path, out=tmp_path / "out", personal=tmp_path / "contacts.csv")
+    (tmp_path / "customers.csv").write_text("customer_id,age\nanna,30\n")
+    with pytest.raises(DataError, match="no e-mail address and no telephone number"):
+        run(job)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_earlier_day_knows_nothing_of_later_orders(tmp_path: Path) -> None:
     job = job_of(tmp_path)
     early = run(replace(job, orders=replace(job.orders, as_of=parse_day("2021-03-01"))))

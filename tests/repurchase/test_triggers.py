@@ -9,22 +9,23 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from contracts.days import parse_day, to_date
+from contracts.days import parse_day, to_date, to_day
 from contracts.errors import DataError, DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import commands_triggers
+from repurchase import commands_triggers, jobs
 from repurchase.orders_job import OrdersJob
-from repurchase.triggers_job import Listed, TriggersJob, triggers
+from repurchase.triggers_job import Listed, TriggersJob, require_fitting, triggers
 from tests import worlds
+from tests.campaigns.screening.bases import base_of, orders
 from tests.repurchase.front_door import orders_csv
 
 APP = typer.Typer()
 commands_triggers.add_to(APP)
 DAY = to_date(worlds.AS_OF).isoformat()
 NOW = datetime(2022, 4, 1, tzinfo=UTC)
+VIP = "[triggers.vip]\nlabel = 'V'\nsays = 'v'\nstart = 'order'\noffers = ['none']\npriority = 1\n"
 
 
 def ask(*words: str | Path) -> Result:
@@ -85,7 +86,7 @@ def test_the_list_of_an_earlier_day_is_the_same_whatever_the_file_holds_later() 
 def test_consent_contacts_and_birthdays_come_from_the_other_tables(tmp_path: Path) -> None:
     orders = orders_csv(tmp_path, "customer_id,order_id,ordered_at,amount\n" + "".join(
         f"{who},{who}1,2021-02-01,5\n" for who in ("no", "yes", "often", "birth")
-    ))  # fmt: skip
+    ) + "old,1,2021-01-03,5\n")  # fmt: skip
     people, contacts = tmp_path / "people.csv", tmp_path / "contacts.csv"
     people.write_text(
         "customer_id,birth_date,consent_email,consent_push,consent_sms\n"
@@ -104,18 +105,20 @@ def test_consent_contacts_and_birthdays_come_from_the_other_tables(tmp_path: Pat
 
 def test_what_is_missing_and_what_it_would_add_is_said(tmp_path: Path) -> None:
     shown = ask(orders_csv(tmp_path))
-    said = " ".join((shown.stdout + shown.stderr).split())
-    assert "needs events.cart" in said and "birthday is off: birth_date in --customers" in said
-    assert "nobody is held back for having had enough of them" in said
-    assert "Nobody's consent is known" in said
+    found = job(orders_csv(tmp_path))
+    adds = {row["trigger"]: row["adds"] for row in found.counts.to_pylist() if row["needs"]}
+    assert "needs events.cart" in " ".join(shown.stdout.split())
+    assert set(adds) == {"cart_abandoned", "birthday", "replenishment", "category_news"} and all(
+        adds.values()
+    )
+    assert [sentence.split(" (")[0] for sentence in found.told] == [
+        "Nothing is known of messages that were sent", "Nobody's consent is known",
+    ]  # fmt: skip
 
 
 def test_a_marketers_own_file_adds_a_trigger_and_a_ranking_is_asked_for(tmp_path: Path) -> None:
     own = tmp_path / "my.toml"
-    own.write_text(
-        "[triggers.vip]\nlabel = 'V'\nsays = 'v'\nstart = 'order'\noffers = ['none']\npriority = 1\n"
-        "entry = \"tier == 'focus'\"\n"
-    )
+    own.write_text(f"{VIP}entry = \"tier == 'focus'\"\n")
     shown = ask(orders_csv(tmp_path), "--triggers", own)
     assert "needs a ranking" in " ".join(shown.stdout.split())
 
@@ -126,6 +129,23 @@ def test_what_rules_may_ask_for_is_listed_without_orders() -> None:
     assert all(
         word in shown.stdout for word in ("own_gap_days", "orders.product_id", "p_alive", "days_since_start")
     )
+
+
+def test_rules_read_the_columns_of_a_published_ranking(tmp_path: Path) -> None:
+    last = to_day(worlds.FIRST) + 260
+    model, ranking = worlds.simple("bgnbd").folder, tmp_path / "ranking"
+    asked = OrdersJob((str(worlds.home() / "bgnbd.csv"),), None, last, NOW)
+    more: dict[str, Any] = {"horizons": (), "by": "value", "tracking_uri": "", "progress": lambda _: None}
+    scores = jobs.rank(asked, model=str(model), out=ranking, **more).scores
+    own = tmp_path / "my.toml"
+    own.write_text(f"{VIP}entry = 'top(expected_value_90d, 0.2)'\n")
+    found = triggers(TriggersJob(asked, ranking=ranking, declared=own, last_run=last - 30))
+    value = dict(
+        zip(scores["customer_id"].to_pylist(), scores["expected_value_90d"].to_pylist(), strict=True)
+    )
+    least = sorted(value.values(), reverse=True)[len(value) // 5 - 1]
+    sent = [row["customer_id"] for row in found.due.to_pylist() if row["trigger"] == "vip"]
+    assert sent and all(value[who] >= least for who in sent)
 
 
 # ---------------------------------------------------------------- bad input
@@ -148,9 +168,7 @@ def test_an_unknown_section_and_an_unknown_column_are_refused_before_the_orders_
     own.write_text("[trigers.x]\n")
     with pytest.raises(DeclarationError, match="did you mean 'triggers'"):
         job(tmp_path / "none.csv", declared=own)
-    own.write_text(
-        "[triggers.x]\nlabel='x'\nsays='x'\nstart='order'\noffers=['none']\npriority=1\nentry='orderdays > 1'\n"
-    )
+    own.write_text(f"{VIP}entry = 'orderdays > 1'\n")
     with pytest.raises(DeclarationError, match="did you mean 'order_days'"):
         job(tmp_path / "none.csv", declared=own)
 
@@ -163,12 +181,9 @@ def test_bad_input_leaves_the_old_list_as_it_was(tmp_path: Path) -> None:
     assert out.read_text() == "old" and not (tmp_path / "due-held.csv").exists()
 
 
-def test_a_ranking_that_knows_what_comes_is_refused() -> None:
-    from repurchase import triggers_job
-    from tests.campaigns.screening.bases import base_of, orders
-
+def test_a_ranking_that_knows_what_comes_or_is_in_other_money_is_refused() -> None:
     base = base_of(orders("a", [0]), as_of=10)
     with pytest.raises(DataError, match="it knows what comes"):
-        triggers_job._require_fitting(base, {"as_of": "1970-02-01", "currency": "EUR"})
+        require_fitting(base, {"as_of": "1970-02-01", "currency": "EUR"})
     with pytest.raises(DataError, match="the ranking is in USD"):
-        triggers_job._require_fitting(base, {"as_of": "1970-01-05", "currency": "USD"})
+        require_fitting(base, {"as_of": "1970-01-05", "currency": "USD"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.screening.email_addresses import JUDGEMENTS, judge
@@ -79,6 +79,7 @@ def test_real_providers_whose_names_are_near_a_large_one_are_good() -> None:
     assert judged("a@mail.com", "a@ymail.com", "a@gmx.at", "a@yahoo.co.uk", "a@live.de") == ["good"] * 5
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.emails(), min_size=1))
 def test_normal_addresses_are_those_of_identity(addresses: list[str]) -> None:
     expected = [normal_email(one) for one in addresses]

@@ -19,7 +19,10 @@ AGREED = {"customer_id": "anna", "consent_email": True, "consent_sms": True, "co
 
 
 def anna(personal: dict[str, Any] | None = None, customer: dict[str, Any] | None = None, **more: Any) -> Base:
-    people = [{**ANNA, **(personal or {})}]
+    people = [
+        {**ANNA, **(personal or {})},
+        {"customer_id": "stranger", "email": "x@web.de", "phone": "+493012345678"},
+    ]
     return base_of(buyers("anna"), personal=people, customers=[{**AGREED, **(customer or {})}], **more)
 
 
@@ -36,6 +39,13 @@ def test_with_orders_alone_everything_is_unknown() -> None:
     reach = reach_of(base_of(buyers("anna", "bert")))
     assert all((reach.state[channel] == -1).all() for channel in CHANNELS)
     assert reach.any.tolist() == [-1, -1]
+
+
+def test_personal_data_without_any_number_say_nothing_about_numbers() -> None:
+    base = base_of(buyers("anna", "bert"), personal=[{"customer_id": "anna", "email": "anna@web.de"}])
+    reach = reach_of(base)
+    assert reach.state["sms"].tolist() == [-1, -1]
+    assert reach.state["email"].tolist() == [-1, 0]  # consent unknown; no address
 
 
 def test_what_is_asked_of_the_address_stands_as_the_reason() -> None:

@@ -144,5 +144,5 @@ def test_a_gap_in_the_numbers_or_years_between_them_are_no_row() -> None:
 
 def test_without_personal_data_the_checks_say_what_they_need() -> None:
     missing = suspicious_of(base_of(orders("a", [900]))).missing
-    assert missing["shared_phone"] == "e-mail addresses and telephone numbers (--customers)"
+    assert missing["shared_phone"] == "telephone numbers (--customers)"
     assert "coupon_only" not in missing
