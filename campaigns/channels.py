@@ -16,12 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from campaigns.base import Base
-from campaigns.contact_interval import RESPONSE_DAYS, Messages
+from campaigns.contact_interval import RESPONSE_DAYS
 from campaigns.declarations import read_declarations
+from campaigns.messages import Messages
 from campaigns.screening.activity import ACTIVE, Activity
 from campaigns.screening.channels import CHANNELS, channel_of
 from campaigns.screening.reachability import NO, YES, Reach, aligned
-from campaigns.sensitivity import shrunk_rates
+from campaigns.shrinkage import shrunk_rates
 from contracts.errors import DataError, DeclarationError, nearest
 from contracts.tables import CUSTOMERS
 from features.kernel.buffers import filled

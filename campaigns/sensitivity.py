@@ -25,11 +25,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from campaigns.base import Base
-from campaigns.contact_interval import Messages
+from campaigns.elasticity import Elasticity, elasticity_of
+from campaigns.messages import Messages
 from campaigns.sales import Sales
+from campaigns.shrinkage import Shrunk, shrunk_rates
 from contracts.errors import ContractError, nearest
 from features.kernel.buffers import as_arrow
 from features.kernel.running import Bools, Floats, Ints
@@ -43,76 +44,10 @@ LOW_PRICE = 0.9
 BULK = 2.0
 USUAL_PRICE_LINES = 5  # of a product within a year; with fewer there is no usual price
 RESPONSE_DAYS = 14
-GROUP_PRIOR = 20.0  # a segment's share counts as if it had this many more orders at the share of all
-_SPREAD = (0.001, 0.95)
 ALL_BY_CHANCE = 0.05
 FEWEST_ORDERS = 3
 FEWEST_USERS = 10  # customers who responded to a kind; with fewer nobody can be told from another
 _HOUR = 3_600_000_000  # microseconds
-
-
-# ---------------------------------------------------------------- shrinking
-@dataclass(frozen=True)
-class Shrunk:
-    """Rates of n customers, drawn towards their group's by as much as their own evidence is thin; (n,) each.
-
-    rate: the expected rate. above: the chance that it lies above the mean of all. own: the weight of the customer's own
-    evidence, 0 to 1. used, evidence: counts. mean: of all.
-    """
-
-    rate: Floats
-    above: Floats
-    own: Floats
-    used: Ints
-    evidence: Ints
-    mean: float
-
-    @property
-    def ratio(self) -> Floats:
-        """The rate over the mean of all; 1 is average."""
-        return self.rate / self.mean
-
-
-def shrunk_rates(used: Ints, evidence: Ints, group: Ints) -> Shrunk:
-    """Return beta-binomial rates. used of evidence: (n,) counts; group: (n,) numbers 0, 1, 2 …
-
-    One spread for all groups: Kleinman's moment estimator with the weights `evidence`, summed over groups.
-    """
-    mean = (used.sum() + 0.5) / (evidence.sum() + 1.0)
-    size = int(group.max(initial=0)) + 1
-    total: Floats = np.bincount(group, evidence, size).astype(np.float64)
-    share = (np.bincount(group, used, size) + GROUP_PRIOR * mean) / (total + GROUP_PRIOR)
-    spread = _spread(used, evidence, group, total)
-    strength = (1.0 - spread) / spread
-    prior = share[group] * strength
-    rate = (used + prior) / (evidence + strength)
-    above = _chance_above(used, evidence, group, share=share, strength=strength, mean=mean)
-    return Shrunk(rate, above, evidence / (evidence + strength), used, evidence, float(mean))
-
-
-def _spread(used: Ints, evidence: Ints, group: Ints, total: Floats) -> float:
-    """Return 1 / (a + b + 1) of the beta distribution within groups; the least where nothing tells."""
-    some = evidence > 0
-    x, n, g = used[some], evidence[some].astype(np.float64), group[some]
-    p = (np.bincount(g, x, len(total)) / np.maximum(total, 1.0))[g]
-    weight = 1.0 - n / total[g]
-    seen = float(np.sum(n * (x / n - p) ** 2))
-    binomial = float(np.sum(p * (1 - p) * weight))
-    whole = float(np.sum(p * (1 - p) * weight * n))
-    if whole - binomial <= 1e-9:
-        return _SPREAD[0]
-    return float(np.clip((seen - binomial) / (whole - binomial), *_SPREAD))
-
-
-def _chance_above(
-    used: Ints, evidence: Ints, group: Ints, *, share: Floats, strength: float, mean: float
-) -> Floats:
-    """Return P(rate > mean) given the counts; worked out once for equal counts."""
-    most = int(evidence.max(initial=0)) + 1
-    keys, back = np.unique((group * most + evidence) * most + used, return_inverse=True)
-    x, rest = keys % most, keys // most
-    n, prior = rest % most, share[rest // most] * strength
-    return (1.0 - betainc(prior + x, strength - prior + n - x, mean))[back]
 
 
 # ---------------------------------------------------------------- what the orders show
@@ -196,74 +131,6 @@ def _ordered_after(sales: Sales, sent: Messages) -> Bools:
     asked = sent.customer * span + np.floor_divide(sent.at, _HOUR) - first
     until = sent.customer * span + (sent.day + RESPONSE_DAYS) * 24 + 23 - first
     return np.searchsorted(ordered, until, side="right") > np.searchsorted(ordered, asked, side="right")
-
-
-# ---------------------------------------------------------------- elasticity
-@dataclass(frozen=True)
-class Elasticity:
-    """By how many percent an order at list prices changes per percent that it is dearer; (n,). -2: two percent less.
-
-    value: NaN where the own discounts do not vary enough. evidence: orders behind it. mean: of all, NaN if unknown.
-    What is seen, not what a discount causes: where large orders earn the discount, it looks the same.
-    """
-
-    value: Floats
-    evidence: Ints
-    mean: float
-
-
-ELASTICITY_ORDERS = 4
-ELASTICITY_SPREAD = 0.05  # least standard deviation of log(1 - depth) within a customer
-
-
-def elasticity_of(sales: Sales, group: Ints) -> Elasticity:
-    """Return each customer's slope of log(order at list prices) on log(price paid over list price), shrunk.
-
-    Drawn towards the mean of the group by its variance against that between customers (normal empirical Bayes).
-    """
-    size = len(sales)
-    nothing = Elasticity(np.full(size, np.nan), np.zeros(size, np.int64), np.nan)
-    if "discount" not in sales.optional:
-        return nothing
-    x, y, customer = _log_points(sales)
-    count = np.bincount(customer, minlength=size)
-    x, y = _centred(x, customer, count), _centred(y, customer, count)
-    sxx, sxy = np.bincount(customer, x * x, size), np.bincount(customer, x * y, size)
-    enough = (count >= ELASTICITY_ORDERS) & (sxx >= count * ELASTICITY_SPREAD**2)
-    if enough.sum() < FEWEST_ORDERS:
-        return nothing
-    slope = np.divide(sxy, sxx, out=np.zeros(size), where=enough)
-    left = np.bincount(customer, (y - slope[customer] * x) ** 2, size)[enough].sum()
-    noise = left / max(float((count[enough] - 2).sum()), 1.0)
-    value = np.full(size, np.nan)
-    value[enough] = _normal_shrunk(slope[enough], noise / sxx[enough], group[enough])
-    return Elasticity(value, np.where(enough, count, 0), float(np.mean(value[enough])))
-
-
-def _log_points(sales: Sales) -> tuple[Floats, Floats, Ints]:
-    """Return log(1 - depth), log(amount before discount) and customer of the orders that have both."""
-    count = len(sales.orders.customer)
-    discount = np.bincount(sales.order, np.nan_to_num(sales.number("discount")), count)
-    amount = sales.orders.amount
-    some = (amount > 0) & (discount >= 0)
-    listed = amount[some] + discount[some]
-    return np.log(amount[some] / listed), np.log(listed), sales.orders.customer[some]
-
-
-def _centred(values: Floats, customer: Ints, count: Ints) -> Floats:
-    return values - (np.bincount(customer, values, len(count)) / np.maximum(count, 1))[customer]
-
-
-def _normal_shrunk(value: Floats, variance: Floats, group: Ints) -> Floats:
-    """Return values drawn towards their group's mean; variances by DerSimonian and Laird's moments."""
-    weight = 1.0 / np.maximum(variance, 1e-12)
-    sums = np.maximum(np.bincount(group, weight), 1e-12)
-    mean = (np.bincount(group, weight * value) / sums)[group]
-    groups = int((np.bincount(group) > 0).sum())
-    spare = weight.sum() - float(np.sum(np.bincount(group, weight**2) / sums))
-    excess = float(np.sum(weight * (value - mean) ** 2)) - (len(value) - groups)
-    between = max(excess / spare, 0.0) if spare > 0 else 0.0
-    return (value * between + mean * variance) / np.maximum(between + variance, 1e-12)
 
 
 # ---------------------------------------------------------------- the answer

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from contracts.days import to_date
+from contracts.intervals import wilson
 from contracts.training import Floats
 from pages.chart import REFERENCE, Axis, Chart, Line, even_axis, named_axis, share_axis
 
 BINS = 10
-_Z95 = NormalDist().inv_cdf(0.975)
 _BAND = 1e-4
 _GAIN_POINTS = 50
 
@@ -48,14 +47,6 @@ def calibration_bins(window: Window, *, bins: int = BINS) -> Bins:
     share = np.array([came[r].mean() for r in rows])
     lower, upper = wilson(share, count)
     return Bins(np.array([window.p[r].mean() for r in rows]), share, lower, upper, count)
-
-
-def wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """Return the 95 % score interval of a share observed among `count`."""
-    z2 = _Z95**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = _Z95 * np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def gain(window: Window, shares: Floats) -> Floats:

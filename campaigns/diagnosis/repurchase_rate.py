@@ -10,8 +10,9 @@ import numpy as np
 from campaigns.diagnosis.first_orders import FirstOrders, Newcomers, held, newcomers
 from campaigns.diagnosis.periods import ends, label, period_of
 from campaigns.diagnosis.retention import Returned, returning
-from campaigns.diagnosis.shares import LEAST, Share, shares_of, stricter, wilson
+from campaigns.diagnosis.shares import LEAST, Share, shares_of, stricter
 from campaigns.sales import Sales
+from contracts.intervals import wilson
 from features.kernel.running import Ints
 
 _BY = {"country": "country", "channel": "channel", "category": "category", "product_id": "first product"}

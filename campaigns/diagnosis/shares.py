@@ -8,10 +8,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from features.kernel.running import Floats, Ints
+from contracts.intervals import wilson
+from features.kernel.running import Ints
 
 LEAST = 30  # customers below which a share is not told as a finding
-_Z95 = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,6 @@ class Share:
     def enough(self) -> bool:
         """Whether there are enough customers to speak of it."""
         return self.of >= LEAST
-
-
-def wilson(share: Floats, of: Floats, *, z: float = _Z95) -> tuple[Floats, Floats]:
-    """Return the score interval of shares observed among `of`; NaN where `of` is 0. Wilson (1927)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
-        half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def shares_of(counts: Ints, of: Ints) -> list[Share]:

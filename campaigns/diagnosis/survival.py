@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from campaigns.diagnosis.shares import wilson
+from contracts.intervals import wilson
 from features.kernel.running import Bools, Floats, Ints
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
+from contracts.intervals import wilson
 from features.kernel.running import Floats
 
 LEVEL = 0.95
@@ -50,26 +51,10 @@ class Difference:
     p_value: float | None
 
 
-def wilson(hits: Floats, of: Floats, *, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Return both ends of the score interval of shares hits / of; NaN where `of` is 0."""
-    z = _z(level)
-    n = np.where(of > 0, of, np.nan)
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At no hit and at all hits the ends are 0 and 1; rounding must not pass them.
-    lower = np.where(hits <= 0, np.where(np.isnan(n), np.nan, 0.0), middle - half)
-    upper = np.where(hits >= of, np.where(np.isnan(n), np.nan, 1.0), middle + half)
-    return lower, upper
-
-
 def newcombe(treated: Sample, control: Sample, *, level: float = LEVEL) -> Difference:
     """Return the difference of two shares; p by the score test with the pooled share (two-sided)."""
     p, q = treated.mean, control.mean
-    ends = [
-        wilson(np.array([one.mean * one.n]), np.array([float(one.n)]), level=level)
-        for one in (treated, control)
-    ]
+    ends = [wilson(np.array([one.mean]), np.array([float(one.n)]), z=_z(level)) for one in (treated, control)]
     (p_low, p_high), (q_low, q_high) = ((float(low[0]), float(high[0])) for low, high in ends)
     lower = p - q - math.hypot(p - p_low, q_high - q)
     upper = p - q + math.hypot(p_high - p, q - q_low)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from campaigns.results.intervals import wilson
 from campaigns.results.log import Log
 from campaigns.results.outcomes import Outcomes
+from contracts.intervals import wilson
 from features.kernel.buffers import as_arrow
 from features.kernel.codes import Text
 from features.kernel.running import Bools, Floats, Ints
@@ -127,7 +127,7 @@ def _part(
     columns |= {"contacts": _whole(cells.sum(np.ones(len(log)))), "sent": _whole(cells.sum(log.treated))}
     for name, rate in told.items():
         base, hits = cells.sum(rate.base), cells.sum(rate.hit)
-        lower, upper = wilson(hits, base)
+        lower, upper = wilson(_ratio(hits, base), base)
         columns[RATES[name]] = _whole(hits, base > 0)
         columns[f"{name}_rate"] = _real(_ratio(hits, base))
         columns |= {f"{name}_rate_lower": _real(lower), f"{name}_rate_upper": _real(upper)}

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from campaigns.base import Base
-from campaigns.contact_interval import ContactInterval, Messages, contact_intervals
+from campaigns.contact_interval import ContactInterval, contact_intervals
+from campaigns.messages import Messages
 from campaigns.sales import Sales
 from contracts.tables import CONTACTS, EVENTS
 from features.kernel.codes import Text

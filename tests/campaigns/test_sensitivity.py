@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from campaigns.base import Base
+from campaigns.elasticity import elasticity_of
 from campaigns.sales import Sales
 from campaigns.sensitivity import (
     KINDS,
     LEVELS,
     Sensitivity,
-    elasticity_of,
     evidence_orders,
     offer_answers,
     sensitivity_of,
-    shrunk_rates,
     used_by_kind,
 )
+from campaigns.shrinkage import shrunk_rates
 from contracts.days import parse_day
 from contracts.errors import ContractError
 from contracts.tables import CONTACTS

@@ -115,6 +115,7 @@ def test_the_base_of_an_earlier_day_knows_nothing_later() -> None:
         as_of=10,
     )
     early = known_on(base, 5)
+    assert early.events is not None and early.contacts is not None
     assert (early.sales.ids.to_pylist(), early.events.num_rows, early.contacts.num_rows) == (["a"], 1, 0)
     with pytest.raises(ContractError, match="ends on day 10"):
         known_on(base, 11)

@@ -130,7 +130,7 @@ def test_a_long_silence_is_three_own_gaps_and_a_fixed_time_for_those_without_a_r
 def test_the_cooldown_counts_from_one_start_that_counts_to_the_next_one(
     days: list[int], cooldown: int
 ) -> None:
-    days, expected = sorted(days), []
+    days, expected = sorted(days), list[int]()
     for day in days:
         if not expected or day >= expected[-1] + cooldown:
             expected.append(day)
@@ -138,12 +138,20 @@ def test_the_cooldown_counts_from_one_start_that_counts_to_the_next_one(
     assert np.array(days)[kept].tolist() == expected
 
 
-def test_a_start_within_the_cooldown_leads_to_nothing_and_ends_the_ladder_before() -> None:
+def test_a_start_within_the_cooldown_is_as_if_it_had_not_been() -> None:
     starts = Starts(np.zeros(3, np.int64), np.array([0, 20, 40]))
     found = [
         int(running(starts, customers=1, as_of=day, wait=0, cooldown=30).day[0]) for day in (19, 21, 40, 90)
     ]
-    assert found == [0, -1, 40, 40]
+    assert found == [0, 0, 40, 40]
+
+
+def test_a_start_before_the_first_step_begins_the_ladder_anew() -> None:
+    starts = Starts(np.zeros(3, np.int64), np.array([0, 19, 40]))
+    found = [
+        int(running(starts, customers=1, as_of=day, wait=20, cooldown=0).day[0]) for day in (18, 20, 39, 40)
+    ]
+    assert found == [0, 19, 19, 40]
 
 
 def test_a_start_in_the_future_counts_as_soon_as_its_first_step_is_due() -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from contracts.training import Floats, Outcome, Prediction
 from experiments.answers import Answers
@@ -20,7 +19,7 @@ from experiments.backtest_result import Backtest, Settings, Verdict, Weekly
 from experiments.leaderboard import HEADLINE, Row
 from experiments.report import write_report
 from experiments.report_album import album, drawn, slug
-from experiments.report_pictures import Window, calibration_bins, gain, stability_index, wilson
+from experiments.report_pictures import Window, calibration_bins, gain, stability_index
 from experiments.report_words import headline, number, standing, verdict
 from pages.chart import even_axis, share_axis
 from pages.html import element, text
@@ -321,13 +320,6 @@ def test_a_models_name_becomes_a_safe_key(name: str, key: str) -> None:
 
 
 # ---------------------------------------------------------------- numbers behind the pictures
-@pytest.mark.parametrize(("buyers", "customers"), [(0, 10), (3, 10), (10, 10), (450, 1000)])
-def test_intervals_are_wilsons(buyers: int, customers: int) -> None:
-    lower, upper = wilson(np.array([buyers / customers]), np.array([float(customers)]))
-    golden = binomtest(buyers, customers).proportion_ci(method="wilson")
-    assert (lower[0], upper[0]) == pytest.approx((golden.low, golden.high), abs=1e-9)
-
-
 def test_calibration_bins_hold_equally_many_customers() -> None:
     found = calibration_bins(Window(np.array([0.0, 0, 1, 1]), np.array([0.1, 0.3, 0.5, 0.7])), bins=2)
     assert found.said.tolist() == pytest.approx([0.2, 0.6])

@@ -1,0 +1,23 @@
+"""Intervals of shares."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from contracts.training import Floats
+
+Z95 = NormalDist().inv_cdf(0.975)  # of a two-sided interval of 95 %
+
+
+def wilson(share: Floats, of: Floats, *, z: float = Z95) -> tuple[Floats, Floats]:
+    """Return both ends of the score interval of shares observed among `of`; NaN where `of` is 0. Wilson (1927)."""
+    n = np.where(of > 0, of, np.nan)
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At no hit and at all hits the ends are 0 and 1; rounding must not pass them.
+    unknown = np.isnan(n)
+    lower = np.where((share <= 0) & ~unknown, 0.0, middle - half)
+    upper = np.where((share >= 1) & ~unknown, 1.0, middle + half)
+    return lower, upper
