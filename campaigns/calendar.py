@@ -16,7 +16,7 @@ from contracts.errors import ArtifactError, DataError, DeclarationError, nearest
 
 SECTION, DEFAULT = "calendar", "calendar.toml"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_INSTALL = "pip install holidays"
+_INSTALL = "uv sync --group campaigns, or pip install holidays"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from repurchase import (
     commands_screen,
     commands_segments,
     commands_serving,
+    commands_triggers,
     show,
 )
 
@@ -38,6 +39,7 @@ for commands in (
     commands_diagnose,
     commands_screen,
     commands_segments,
+    commands_triggers,
     commands_plan,
     commands_results,
 ):

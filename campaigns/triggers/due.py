@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from campaigns.base import Base
 from campaigns.calendar import WEEKDAYS
 from campaigns.timing import best_hour, moments_of
-from campaigns.triggers.columns import OF_START, Columns, lacking, trigger_columns
+from campaigns.triggers.columns import OF_START, Columns, lacking
 from campaigns.triggers.loyalty import LoyaltyTier
 from campaigns.triggers.sending import ContactDays, SendRules
 from campaigns.triggers.starts import STARTS, Asked, running
-from campaigns.triggers.steps import Steps, steps_due
+from campaigns.triggers.steps import Days, Steps, steps_due
 from campaigns.triggers.trigger import CHANNELS, Trigger
 from contracts.days import to_date
 from contracts.errors import ContractError
@@ -75,12 +75,12 @@ def due_on(base: Base, triggers: Sequence[Trigger], night: Night) -> Found:
     """Return who is due what on the night of base.as_of; raise ContractError if the last run is not before it."""
     if night.last_run >= base.as_of:
         raise ContractError(f"the last run {night.last_run} is not before {base.as_of}")
-    columns = trigger_columns(base, base.as_of, night.scores, tiers=night.tiers)
+    days = Days(base, night.scores, night.tiers)
     lacks = lacking(base)
     contacts = ContactDays.of(base)
     needed, parts, ready = {}, [], []
     for one in triggers:
-        missing = _missing(one, columns, lacks)
+        missing = _missing(one, days.columns, lacks)
         if missing:
             needed[one.name] = missing
             continue
@@ -88,9 +88,7 @@ def due_on(base: Base, triggers: Sequence[Trigger], night: Night) -> Found:
         found = running(
             starts, customers=len(base.sales), as_of=base.as_of, wait=one.wait, cooldown=one.cooldown
         )
-        parts.append(
-            steps_due(one, columns, found, last_run=night.last_run, blocked=_Blocked(night, contacts))
-        )
+        parts.append(steps_due(one, days, found, last_run=night.last_run, blocked=_Blocked(night, contacts)))
         ready.append(one)
     return Found(base, _together(base, ready, parts, night, contacts), needed, contacts is not None)
 

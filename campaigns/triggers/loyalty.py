@@ -110,7 +110,7 @@ def tier_crossings(sales: Sales, tiers: tuple[LoyaltyTier, ...]) -> tuple[Ints, 
     """Return the customers, the days and the levels of tiers reached in the last MONTHS_BACK months, highest one only.
 
     A tier is reached on an order day with which the 365 days up to it come to its amount, those up to the day before
-    not; each (m,).
+    not; each (m,). A later cancellation changes the shares of earlier months a little, and so may move such a day.
     """
     money = Money.of(sales)
     before = _before(money)

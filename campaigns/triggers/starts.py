@@ -166,18 +166,18 @@ class Running:
 
 
 def running(starts: Starts, *, customers: int, as_of: int, wait: int, cooldown: int) -> Running:
-    """Return each customer's last start, where the cooldown lets it lead to messages.
+    """Return each customer's last start that counts.
 
-    Of the starts that reached their first step (a later start begins the ladder anew), one counts, then the next one at
-    least `cooldown` days later, and so on from the customer's first start: the same on every day on which one asks.
+    Of the starts that reached their first step (a later one before that begins the ladder anew), the customer's first
+    one counts, then the next one at least `cooldown` days later, and so on: the same on every day on which one asks.
+    Those in between are as if they had not been.
     """
     begun = starts.take(starts.day + min(wait, 0) <= as_of)
     following = _next_day(begun.customer, begun.day)
     reached = begun.take(following > begun.day + max(wait, 0))
-    kept = (
-        thinned(reached.customer, reached.day, cooldown) if cooldown else np.ones(len(reached.day), np.bool_)
-    )
-    last = np.append(np.diff(reached.customer) != 0, True)[: len(kept)] & kept
+    if cooldown:
+        reached = reached.take(thinned(reached.customer, reached.day, cooldown))
+    last = np.append(np.diff(reached.customer) != 0, True)[: len(reached.day)]
     day, product = np.full(customers, -1), np.full(customers, -1)
     day[reached.customer[last]] = reached.day[last]
     if reached.product is not None:

@@ -22,11 +22,11 @@ class Trigger:
     """A ladder of messages that begins `wait` days after its start (below 0: before it).
 
     start: what starts it, one of campaigns.triggers.starts.STARTS; a later start begins the ladder anew.
-    entry, exit: rules on the day on which a step is due; whom the exit rule holds for gets no step any more.
+    entry: a rule, as on the day of a step; exit: one as on the night of the list; whom it holds for gets no step.
     offers: the offer level of each step; between: the days from each step to the next one.
-    channels: by preference; priority: the lowest number goes first, then the name; cooldown: days from one start that
-    led to a first step to the next one; late: how many days after its day a step may still be sent. adds: what the
-    data that it needs would bring, where a shop has not got them.
+    channels: by preference; priority: the lowest number goes first, then the name; cooldown: days after a start that
+    led to a first step in which no other one counts; late: how many days after its day a step may still be sent.
+    adds: what the data that it needs would bring, where a shop has not got them.
     """
 
     name: str
