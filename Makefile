@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features
+.PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features bench-plan bench-campaigns bench-products
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,15 @@ bench-worlds: setup ## accuracy against the best possible answer, on generated c
 
 bench-features: setup ## features against DuckDB SQL and pandas; 100 M lines as well: make bench-features ARGS=--large
 	$(BIN)/python -m experiments.bench_features $(ARGS)
+
+bench-plan: setup ## the plan's optimiser: 1 M customers x 20 options, gap to the best possible; 10 M: ARGS=--large
+	$(BIN)/python -m experiments.bench_plan $(ARGS)
+
+bench-campaigns: setup ## what plans really earn where every effect is known, against top-k by score and value, 20 seeds
+	$(BIN)/python -m experiments.bench_campaigns $(ARGS)
+
+bench-products: setup ## next products against plain rules, out of time: make bench-products ORDERS=…
+	$(BIN)/python -m experiments.bench_products $(ORDERS) $(ARGS)
 
 format: setup ## format and sort imports
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

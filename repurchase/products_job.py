@@ -143,7 +143,7 @@ def _notes(picker: Picker, demand: Demand, job: ProductsJob, excluded: Sequence[
     gone = int(demand.gone.sum())
     if gone:
         days = picker.candidates.weights.gone_after_days
-        told.append(f"{gone:,} products without a sale for {days} days are not offered.")
+        told.append(f"{gone:,} products are no longer sold (silent for {days} days or more) and not offered.")
     if excluded:
         known = int((goods.places_of(pa.array(list(excluded), pa.string())) >= 0).sum())
         told.append(f"{known:,} of {len(excluded):,} excluded products were ever sold; they are not offered.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from campaigns.products.candidates import Ranked, best_of_rows, ranks
+from campaigns.products.candidates import best_of_rows, ranks
 from campaigns.products.chances import blocks
 from campaigns.products.demand import buyers_since
 from campaigns.products.goods import Goods
@@ -15,6 +15,7 @@ from campaigns.products.owned import Owned
 from features.kernel.running import Floats, Ints
 
 POPULAR_DAYS = 30
+_POPULAR = 2_000  # products that are looked at for those who never bought them
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,6 @@ class Lists:
 
     customer: Ints
     product: Ints
-
-
-def listed(parts: Sequence[Ranked]) -> Lists:
-    """Return the lists of blocks of customers as one."""
-    return Lists(
-        np.concatenate([one.customer for one in parts]), np.concatenate([one.product for one in parts])
-    )
 
 
 def popularity(goods: Goods, k: int) -> dict[str, Lists]:
@@ -71,13 +65,17 @@ def _best_owned(owned: Owned, score: Floats, k: int) -> Lists:
 
 def _popular_new(goods: Goods, owned: Owned, popular: Floats, k: int) -> Lists:
     """List the most popular products that each customer never bought."""
+    most = np.sort(np.argsort(-popular, kind="stable")[:_POPULAR])
+    column = np.full(len(goods), -1)
+    column[most] = np.arange(len(most))
     parts = []
     for low, high in blocks(len(goods.sales)):
-        score = np.tile(popular, (high - low, 1))
+        score = np.tile(popular[most], (high - low, 1))
         begin, end = np.searchsorted(owned.customer, (low, high))
-        score[owned.customer[begin:end] - low, owned.product[begin:end]] = -np.inf
-        customer, product, _ = best_of_rows(score, k)
-        parts.append((customer + low, product))
+        mine = column[owned.product[begin:end]]
+        score[owned.customer[begin:end][mine >= 0] - low, mine[mine >= 0]] = -np.inf
+        customer, place, _ = best_of_rows(score, k)
+        parts.append((customer + low, most[place]))
     return Lists(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
 
 

@@ -1,6 +1,6 @@
 """What each customer may buy next: products bought before and products never bought, each kind ranked by itself.
 
-Bought before: score = weight * (demand + c)^power * (early, where it was bought just now), weight as in Owned.
+Bought before: score = weight * (demand + c)^power, weight as in Owned.
 Never bought: score = (nearness + floor) * (demand of new buyers + c)^power, nearness the sum over what the
 customer bought lately of how near that is (affinity.neighbours).
 The weights were chosen on Online Retail II at five cutoffs up to 2011-04-15, 30 days ahead of each.
@@ -8,7 +8,8 @@ The weights were chosen on Online Retail II at five cutoffs up to 2011-04-15, 30
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -32,8 +33,6 @@ class Weights:
     repeat_half_life: float = 365.0
     demand_half_life: float = 10.0
     repeat_demand_power: float = 0.5
-    early_share: float = 0.3  # of the usual gap: bought before that, it counts as bought just now
-    early: float = 0.7
     together_half_life: float = 30.0
     together_shrink: float = 5.0
     neighbours: int = 50
@@ -41,15 +40,15 @@ class Weights:
     new_demand_half_life: float = 7.0
     new_demand_power: float = 0.5
     floor: float = 0.01
-    most_new: int = 3_000  # products that are offered to those who never bought them: the most wanted
+    most_new: int = 1_000  # products that are offered to those who never bought them: the most wanted
     gone_after_days: int = GONE_AFTER_DAYS
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """R candidates, by customer and falling score. rank: 1, 2 … in the customer's list; pair: the row in Owned, or -1.
+    """R candidates, by customer and rank (1 is best: by the score, times what favours the product).
 
-    partner: the product that a new one goes with, -1 if none stands out.
+    pair: the row in Owned, or -1; partner: the product that a new one goes with, -1 if none stands out.
     """
 
     customer: Ints
@@ -58,6 +57,16 @@ class Ranked:
     rank: Ints
     pair: Ints
     partner: Ints
+
+    @staticmethod
+    def stack(parts: Sequence[Ranked]) -> Ranked:
+        """Put candidates below each other."""
+        return Ranked(
+            **{
+                one.name: np.concatenate([getattr(part, one.name) for part in parts])
+                for one in fields(Ranked)
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,9 @@ class Candidates:
         at = np.arange(begin, end)
         at = at[self.allowed[owned.product[at]] & ~owned.returned_often[at]]
         product, customer = owned.product[at], owned.customer[at]
-        early = owned.elapsed[at] < weights.early_share
         score = owned.weight[at] * (self.demand.sold[product] + _DEMAND_PRIOR) ** weights.repeat_demand_power
-        score = score * np.where(early, weights.early, 1.0)
-        if favour is not None:
-            score = score * favour.of(customer, product)
-        order = np.lexsort((product, -score, customer))
+        favoured = score if favour is None else score * favour.of(customer, product)
+        order = np.lexsort((product, -favoured, customer))
         rank = ranks(customer[order])
         order, rank = order[rank <= k], rank[rank <= k]
         nobody = np.full(len(order), -1)
@@ -153,6 +159,8 @@ class Candidates:
         customer, target, value = best_of_rows(score, k)
         partner = self._partners(lately, customer, target)
         nobody = np.full(len(customer), -1)
+        if favour is not None:
+            value = value / favour.of(customer + low, targets[target])
         return Ranked(customer + low, targets[target], value, ranks(customer), nobody, partner)
 
     def _partners(self, lately: sparse.csr_array, customer: Ints, target: Ints) -> Ints:

@@ -1,26 +1,30 @@
 """What scores are worth: the chance that a customer buys a picked product within the next days.
 
 Learnt from the same shop one horizon ago: the candidates as they stood then, and what was bought since. One logistic
-curve for each kind, chance = 1 / (1 + exp(-(a + b log score + c log(1 + days since the last order)))).
+curve for each kind of what `inputs` says, so that the shop's own customers tell how much it matters that a product was
+bought just now, or is due again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
 from campaigns.products.candidates import Candidates, Ranked, Weights
-from campaigns.products.goods import Goods
+from campaigns.products.goods import Goods, among, distinct
 from campaigns.sales import Sales
 from features.kernel.buffers import filled
 from features.kernel.running import Bools, Floats, Ints
-from features.sampling import sampled
 
 HORIZON_DAYS = 30
-CUSTOMERS = 20_000  # that are looked at, by hashed id
+CUSTOMERS = 20_000  # that are looked at, in groups spread evenly over the base
 LEAST_BOUGHT = 50  # picks of a kind that were bought, to learn from
+JUST_BOUGHT = 0.3  # of the usual gap
+DUE = (0.8, 2.0)  # of the usual gap
+_GROUP = 256
 _BEHIND_DAYS = 60  # orders that must lie behind the day that is looked at
 _STEPS = 50
 _RIDGE = 1e-3
@@ -28,31 +32,34 @@ _RIDGE = 1e-3
 
 @dataclass(frozen=True)
 class Curve:
-    """One kind's curve; (a, b, c)."""
+    """chance = 1 / (1 + exp(-(inputs @ numbers)))."""
 
-    numbers: tuple[float, float, float]
+    numbers: tuple[float, ...]
 
-    def chance(self, score: Floats, recency_days: Ints) -> Floats:
-        """Return the chances of candidates by their score and their customers' days since the last order."""
-        return 1.0 / (1.0 + np.exp(-(_inputs(score, recency_days) @ np.array(self.numbers))))
+    def chance(self, inputs: Floats) -> Floats:
+        """Return the chances of candidates; inputs: (n, numbers)."""
+        return 1.0 / (1.0 + np.exp(-(inputs @ np.array(self.numbers))))
 
     @staticmethod
-    def fit(score: Floats, recency_days: Ints, bought: Bools) -> Curve | None:
-        """Fit by Newton's steps with a small ridge; None if too few were bought."""
+    def fit(inputs: Floats, bought: Bools) -> Curve | None:
+        """Fit by Newton's steps with a small ridge; None if too few were bought, or a better score were worth less.
+
+        inputs: (n, m), the first column ones, the second the log of the score.
+        """
         if int(bought.sum()) < LEAST_BOUGHT or bought.all():
             return None
-        inputs, goal = _inputs(score, recency_days), bought.astype(np.float64)
-        numbers = np.array([np.log(goal.mean() / (1 - goal.mean())), 0.0, 0.0])
+        goal = bought.astype(np.float64)
+        numbers = np.zeros(inputs.shape[1])
+        numbers[0] = np.log(goal.mean() / (1 - goal.mean()))
         for _ in range(_STEPS):
             p = 1.0 / (1.0 + np.exp(-(inputs @ numbers)))
             slope = inputs.T @ (goal - p) - _RIDGE * numbers
-            bend = (inputs * (p * (1 - p))[:, None]).T @ inputs + _RIDGE * np.eye(3)
+            bend = (inputs * (p * (1 - p))[:, None]).T @ inputs + _RIDGE * np.eye(len(numbers))
             step = np.clip(np.linalg.solve(bend, slope), -2.0, 2.0)
             numbers = numbers + step
             if np.abs(step).max() < 1e-8:
                 break
-        a, b, c = numbers.tolist()
-        return Curve((a, b, c))
+        return None if numbers[1] <= 0 else Curve(tuple(numbers.tolist()))
 
 
 @dataclass(frozen=True)
@@ -64,23 +71,40 @@ class Chances:
     horizon_days: int
 
     @staticmethod
-    def learn(sales: Sales, *, weights: Weights, k: int, horizon_days: int = HORIZON_DAYS) -> Chances | None:
-        """Learn from the picks one horizon ago; None if the orders are too few or too short."""
-        cutoff = sales.as_of - horizon_days
-        if cutoff - int(sales.day.min()) < _BEHIND_DAYS:
+    def learn(goods: Goods, *, weights: Weights, k: int, horizon_days: int = HORIZON_DAYS) -> Chances | None:
+        """Learn from the k best of each kind one horizon ago; None if the orders are too few or too short."""
+        cutoff = goods.as_of - horizon_days
+        if cutoff - int(goods.sales.day.min()) < _BEHIND_DAYS:
             return None
-        past = Goods.of(sales.on(cutoff))
-        bought = bought_after(past, Goods.of(sales))
+        past = Goods.of(goods.sales.on(cutoff))
+        bought = bought_after(past, goods)
         before = Candidates.of(past, weights=weights)
-        ids = np.array(past.sales.ids.to_pylist(), dtype=object)
-        looked_at = np.zeros(len(ids), dtype=np.bool_)
-        looked_at[sampled(ids, CUSTOMERS)] = True
-        curves = []
-        for find in (before.repeat, before.new):
-            found = [find(low, high, k) for low, high in blocks(len(ids))]
-            curves.append(_learnt(past, found, looked_at, bought))
-        repeat, new = curves
+        spans = _spread(len(past.sales))
+        repeat, new = (
+            _learnt(before, [find(low, high, k) for low, high in spans], bought)
+            for find in (before.repeat, before.new)
+        )
         return None if repeat is None or new is None else Chances(repeat, new, horizon_days)
+
+    def of(self, candidates: Candidates, ranked: Ranked, *, new: bool) -> Floats:
+        """Return the chances of candidates of one kind."""
+        return (self.new if new else self.repeat).chance(inputs(candidates, ranked))
+
+
+def inputs(candidates: Candidates, ranked: Ranked) -> Floats:
+    """Return what a curve looks at, (n, 5): 1, log score, log(1 + days since the last order), bought just now, due."""
+    sales = candidates.goods.sales
+    recency = sales.as_of - sales.last_day[ranked.customer]
+    elapsed = np.where(ranked.pair >= 0, candidates.owned.elapsed[ranked.pair], np.nan)
+    return np.column_stack(
+        [
+            np.ones(len(ranked.score)),
+            np.log(ranked.score + 1e-9),
+            np.log1p(recency),
+            elapsed < JUST_BOUGHT,
+            (elapsed >= DUE[0]) & (elapsed <= DUE[1]),
+        ]
+    )
 
 
 def blocks(customers: int, size: int = 2_048) -> list[tuple[int, int]]:
@@ -98,33 +122,22 @@ def bought_after(past: Goods, later: Goods) -> Ints:
     customer = position_in(later.sales, past.sales)[purchases.customer[after]]
     product = past.places_of(later.ids)[purchases.product[after]]
     known = (customer >= 0) & (product >= 0)
-    return np.unique(customer[known] * len(past) + product[known])
+    return distinct(customer[known] * len(past) + product[known])
 
 
 def position_in(later: Sales, past: Sales) -> Ints:
     """Return the position in `past` of each customer of `later`, -1 for those who came after."""
-    import pyarrow.compute as pc
-
     return filled(pc.index_in(later.ids, value_set=past.ids), np.int64(-1))
 
 
-def among(keys: Ints, wanted: Ints) -> Bools:
-    """Return which of `wanted` are among ascending keys."""
-    if not len(keys):
-        return np.zeros(len(wanted), dtype=np.bool_)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return keys[at] == wanted
+def _spread(customers: int) -> list[tuple[int, int]]:
+    """Return (low, high) of groups of customers, spread evenly, that hold CUSTOMERS at most."""
+    groups = blocks(customers, size=_GROUP)
+    step = max(1, -(-len(groups) * _GROUP // CUSTOMERS))
+    return groups[::step]
 
 
-def _learnt(past: Goods, found: list[Ranked], looked_at: Bools, bought: Ints) -> Curve | None:
-    customer = np.concatenate([one.customer for one in found])
-    kept = looked_at[customer]
-    customer = customer[kept]
-    product = np.concatenate([one.product for one in found])[kept]
-    score = np.concatenate([one.score for one in found])[kept]
-    recency = past.as_of - past.sales.last_day[customer]
-    return Curve.fit(score, recency, among(bought, customer * len(past) + product))
-
-
-def _inputs(score: Floats, recency_days: Ints | NDArray[np.int64]) -> Floats:
-    return np.column_stack([np.ones(len(score)), np.log(score + 1e-9), np.log1p(recency_days)])
+def _learnt(before: Candidates, found: Sequence[Ranked], bought: Ints) -> Curve | None:
+    whole = Ranked.stack(found)
+    came = among(bought, whole.customer * len(before.goods) + whole.product)
+    return Curve.fit(inputs(before, whole), came)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from campaigns.products.goods import Goods
+from campaigns.products.goods import Goods, distinct
 from features.kernel.running import Bools, Floats, Ints
 
-GONE_AFTER_DAYS = 60  # without a sale a product is taken for no longer sold
+GONE_AFTER_DAYS = 60  # without a sale a product is taken for no longer sold, if it used to be sold more often
+_GAPS = 3.0  # so many of its mean gaps between sale days must have passed
+_LEAST_SALE_DAYS = 3  # to know that gap
 NEW_FOR_DAYS = 60
 OBSERVED_BEFORE_DAYS = 60  # so long must orders be known before a product can be called new
 _BEST = 10  # of each category
@@ -45,14 +47,29 @@ class Demand:
         first = bought.heads
         sold = fading(bought.product, bought.age, half_life_days, count)
         fresh = fading(bought.product[first], bought.age[first], new_half_life_days, count)
-        first_sale = np.full(count, np.iinfo(np.int64).max)
-        last_sale = np.full(count, np.iinfo(np.int64).min)
-        np.minimum.at(first_sale, bought.product, bought.day)
-        np.maximum.at(last_sale, bought.product, bought.day)
-        gone = bought.as_of - last_sale >= gone_after_days
+        first_sale, last_sale, _ = sale_days(goods)
+        gone = is_gone(goods, least_days=gone_after_days)
         return Demand(
             sold, fresh, first_sale, last_sale, gone, is_new(goods, first_sale), best_of(goods, sold, ~gone)
         )
+
+
+def sale_days(goods: Goods) -> tuple[Ints, Ints, Ints]:
+    """Return the first day with a sale of each product, the last one, and how many there are; (P,) each."""
+    bought = goods.purchases
+    low = int(bought.day.min())
+    span = goods.as_of - low + 1
+    product, day = np.divmod(distinct(bought.product * span + (bought.day - low)), span)
+    heads = np.searchsorted(product, np.arange(len(goods)))
+    count = np.diff(np.append(heads, len(product)))
+    return day[heads] + low, day[heads + count - 1] + low, count
+
+
+def is_gone(goods: Goods, *, least_days: int = GONE_AFTER_DAYS) -> Bools:
+    """Return which products are no longer sold: silent for `least_days`, and for long by their own rhythm; (P,)."""
+    first, last, count = sale_days(goods)
+    gap = np.where(count >= _LEAST_SALE_DAYS, (last - first) / np.maximum(count - 1, 1), 0.0)
+    return goods.as_of - last >= np.maximum(least_days, _GAPS * gap)
 
 
 def fading(product: Ints, age: Ints, half_life_days: float, count: int) -> Floats:
@@ -78,7 +95,7 @@ def buyers_since(goods: Goods, day: int) -> Ints:
     """Return how many customers bought each product after a day; (P,)."""
     bought = goods.purchases
     late = bought.day > day
-    pairs = np.unique(bought.customer[late] * len(goods) + bought.product[late])
+    pairs = distinct(bought.customer[late] * len(goods) + bought.product[late])
     return np.bincount(pairs % max(len(goods), 1), minlength=len(goods))
 
 

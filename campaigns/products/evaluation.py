@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from campaigns.products.baselines import BASELINES, Lists, listed
-from campaigns.products.candidates import Candidates, Weights
-from campaigns.products.chances import HORIZON_DAYS, among, blocks, bought_after, position_in
-from campaigns.products.goods import Goods
+from campaigns.products.baselines import BASELINES, Lists
+from campaigns.products.candidates import Weights
+from campaigns.products.chances import HORIZON_DAYS, blocks, bought_after, position_in
+from campaigns.products.goods import Goods, among
 from campaigns.products.next_products import Picker
 from campaigns.sales import Sales
 from contracts.errors import DataError
@@ -146,7 +146,7 @@ def measure(sales: Sales, cutoff: int, *, k: int, horizon_days: int, weights: We
     picker = Picker.of(past.sales, k=k, weights=weights)
     person = position_in(past.sales, sales)
     methods: Mapping[str, Mapping[str, Lists]] = {
-        OURS: {**_ours(picker.candidates, k), "all": mixed(picker)},
+        OURS: {"repeat": of_kind(picker, new=False), "new": of_kind(picker, new=True), "all": mixed(picker)},
         NONE_RESERVED: {"all": mixed(replace(picker, new_share=0.0))},
         **{name: rule(past, k) for name, rule in BASELINES.items()},
     }
@@ -160,12 +160,10 @@ def measure(sales: Sales, cutoff: int, *, k: int, horizon_days: int, weights: We
             yield Measured(name, kind, person[counted], hits[counted], counts[counted])
 
 
-def _ours(candidates: Candidates, k: int) -> dict[str, Lists]:
-    spans = blocks(len(candidates.goods.sales))
-    return {
-        "repeat": listed([candidates.repeat(low, high, k) for low, high in spans]),
-        "new": listed([candidates.new(low, high, k) for low, high in spans]),
-    }
+def of_kind(picker: Picker, *, new: bool) -> Lists:
+    """Return the picks of one kind for all customers."""
+    parts = [picker.of_kind(low, high, new=new) for low, high in blocks(len(picker.candidates.goods.sales))]
+    return Lists(np.concatenate([one for one, _ in parts]), np.concatenate([one for _, one in parts]))
 
 
 def mixed(picker: Picker) -> Lists:

@@ -94,7 +94,7 @@ class Goods:
         low = int(sales.day.min(initial=self.as_of))
         span = self.as_of - low + 1
         key = (sales.customer[at] * len(self) + self.product[at]) * span + (sales.day[at] - low)
-        key = np.unique(key)
+        key = distinct(key)
         pair, day = np.divmod(key, span)
         customer, product = np.divmod(pair, max(len(self), 1))
         return Purchases(len(sales), len(self), self.as_of, customer, product, day + low)
@@ -102,7 +102,7 @@ class Goods:
     @cached_property
     def in_orders(self) -> tuple[Ints, Ints]:
         """Which products each order held: order and product, each pair once, sorted."""
-        key = np.unique(self.sales.order[self.named] * len(self) + self.product[self.named])
+        key = distinct(self.sales.order[self.named] * len(self) + self.product[self.named])
         order, product = np.divmod(key, max(len(self), 1))
         return order, product
 
@@ -125,6 +125,20 @@ def require_products(sales: Sales) -> None:
         )
     if not len(sales.day) or sales.text("product_id").codes.max() < 0:
         raise DataError("the column product_id is empty on every order line. Fill it, or map another column.")
+
+
+def distinct(keys: Ints) -> Ints:
+    """Return the different keys, ascending; keys that nearly ascend already are quick."""
+    ordered = np.sort(keys, kind="stable")
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+
+
+def among(keys: Ints, wanted: Ints) -> Bools:
+    """Return which of `wanted` are among ascending keys."""
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=np.bool_)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return keys[at] == wanted
 
 
 def without(places: Ints, count: int) -> Bools:

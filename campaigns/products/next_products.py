@@ -21,6 +21,7 @@ from features.kernel.buffers import as_arrow
 from features.kernel.running import Bools, Floats, Ints
 
 KINDS = ("repeat", "new")
+_MORE = 2  # candidates bought before per pick
 NEW_SHARE = 0.3  # of the picks at least, where so many new ones are found
 PICKS = pa.schema(
     [
@@ -118,7 +119,7 @@ class Picker:
         favour = None
         if lifecycle is not None:
             favour = Favour.by_stage(goods, candidates.demand, roles or product_roles(goods), lifecycle)
-        chances = Chances.learn(sales, weights=weights, k=k) if learn_chances else None
+        chances = Chances.learn(goods, weights=weights, k=_MORE * k) if learn_chances else None
         return Picker(candidates, k, new_share, favour, chances)
 
     def parts(self) -> Iterator[Picks]:
@@ -128,38 +129,44 @@ class Picker:
 
     def picks(self, low: int, high: int) -> Picks:
         """Return the picks of customers low … high - 1."""
-        repeat = self.candidates.repeat(low, high, self.k, favour=self.favour)
-        new = self.candidates.new(low, high, self.k, favour=self.favour)
-        worth = np.concatenate([self._worth(repeat, False), self._worth(new, True)])
+        repeat, new = self._ranked(low, high, new=False), self._ranked(low, high, new=True)
+        both = Ranked.stack([repeat, new])
         kind = np.repeat([False, True], [len(repeat.rank), len(new.rank)])
-        both = {
-            name: np.concatenate([getattr(repeat, name), getattr(new, name)])
-            for name in ("customer", "product", "score", "rank", "pair", "partner")
-        }
-        reserved = kind & (both["rank"] <= round(self.k * self.new_share))
-        at, rank = _first_of_each(both["customer"], worth, reserved, self.k)
+        chance = np.concatenate([self._chance(repeat, new=False), self._chance(new, new=True)])
+        reserved = kind & (both.rank <= round(self.k * self.new_share))
+        worth = self._worth(both, chance, kind)
+        at, rank = _first_of_each(both.customer, worth, reserved, self.k)
         goods = self.candidates.goods
         return Picks(
-            goods.sales.ids, goods.ids, both["customer"][at], rank, both["product"][at], kind[at],
-            both["score"][at], self._chance(both["score"][at], both["customer"][at], kind[at]),
-            self._reasons(both["product"][at], both["pair"][at], both["partner"][at], kind[at]),
+            goods.sales.ids, goods.ids, both.customer[at], rank, both.product[at], kind[at],
+            both.score[at], chance[at],
+            self._reasons(both.product[at], both.pair[at], both.partner[at], kind[at]),
         )  # fmt: skip
 
-    def _worth(self, ranked: Ranked, new: bool) -> Floats:
-        """Return what repeat and new ones are ordered by together: the chance, else the rank in their kind."""
-        if self.chances is None:
-            return -(ranked.rank + (self.k if new else 0)).astype(np.float64)
-        return self._chance(ranked.score, ranked.customer, np.full(len(ranked.rank), new))
+    def of_kind(self, low: int, high: int, *, new: bool) -> tuple[Ints, Ints]:
+        """Return the k best of one kind of customers low … high - 1: positions and products, best first."""
+        found = self._ranked(low, high, new=new)
+        kind = np.full(len(found.rank), new)
+        worth = self._worth(found, self._chance(found, new=new), kind)
+        at, _ = _first_of_each(found.customer, worth, kind, self.k)
+        return found.customer[at], found.product[at]
 
-    def _chance(self, score: Floats, customer: Ints, new: Bools) -> Floats:
-        found = np.full(len(score), np.nan)
+    def _ranked(self, low: int, high: int, *, new: bool) -> Ranked:
+        """Return candidates of one kind; of products bought before more than asked, since chances order them anew."""
+        if new:
+            return self.candidates.new(low, high, self.k, favour=self.favour)
+        return self.candidates.repeat(low, high, _MORE * self.k, favour=self.favour)
+
+    def _worth(self, ranked: Ranked, chance: Floats, new: Bools) -> Floats:
+        """Return what candidates are ordered by: the chance times what favours the product, else the rank."""
         if self.chances is None:
-            return found
-        sales = self.candidates.goods.sales
-        recency = sales.as_of - sales.last_day[customer]
-        for curve, rows in ((self.chances.repeat, ~new), (self.chances.new, new)):
-            found[rows] = curve.chance(score[rows], recency[rows])
-        return found
+            return -(ranked.rank + np.where(new, _MORE * self.k, 0)).astype(np.float64)
+        return chance if self.favour is None else chance * self.favour.of(ranked.customer, ranked.product)
+
+    def _chance(self, ranked: Ranked, *, new: bool) -> Floats:
+        if self.chances is None:
+            return np.full(len(ranked.rank), np.nan)
+        return self.chances.of(self.candidates, ranked, new=new)
 
     def _reasons(self, product: Ints, pair: Ints, partner: Ints, new: Bools) -> pa.Array:
         old = np.flatnonzero(~new)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from campaigns.products.goods import Goods
+from campaigns.products.demand import sale_days
+from campaigns.products.goods import Goods, distinct
 from features.kernel.buffers import as_arrow
 from features.kernel.running import Bools, Floats, Ints
 
@@ -53,8 +54,7 @@ class Figures:
         orders, first = _orders(goods)
         trend, in_category, per_week = _trend(goods)
         margin, earned = _margin(goods)
-        last = np.full(len(goods), np.iinfo(np.int64).min)
-        np.maximum.at(last, goods.purchases.product, goods.purchases.day)
+        _, last, _ = sale_days(goods)
         return Figures(
             _reach(goods), orders, first, per_week, trend, in_category, margin, earned, _price_level(goods),
             goods.as_of - last,
@@ -73,7 +73,7 @@ class Figures:
 def _reach(goods: Goods) -> Ints:
     bought = goods.purchases
     late = bought.day > goods.as_of - REACH_DAYS
-    pairs = np.unique(bought.customer[late] * len(goods) + bought.product[late])
+    pairs = distinct(bought.customer[late] * len(goods) + bought.product[late])
     return np.bincount(pairs % len(goods), minlength=len(goods))
 
 

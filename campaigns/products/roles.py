@@ -6,7 +6,7 @@ before, and compared with the judged products of its category:
 - hot: orders per week in the upper 20 %, and they do not fall behind those of the category;
 - profit: margin in the upper 25 %, and it earns at least as much a week as the middle product;
 - long_tail: too few orders to judge, or reach in the lower half and none of the three; steady: all others;
-- gone: no sale for GONE_AFTER_DAYS.
+- gone: no longer sold (campaigns.products.demand.is_gone).
 A product with several is what it stands highest in. Categories with few judged products use the whole shop's limits.
 Without costs nothing is called profit, and the price level stands in for the margin in the table only.
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from campaigns.products.demand import GONE_AFTER_DAYS
+from campaigns.products.demand import is_gone
 from campaigns.products.goods import WHOLE_SHOP, Goods
 from campaigns.products.role_figures import Figures
 from contracts.errors import ContractError, nearest
@@ -84,7 +84,7 @@ class Roles:
 def product_roles(goods: Goods) -> Roles:
     """Return the role of every product on the as-of day."""
     figures = Figures.of(goods)
-    gone = figures.days_since_sale >= GONE_AFTER_DAYS
+    gone = is_gone(goods)
     judged = figures.judged & ~gone
     own = _own_limits(goods, judged)
     high = {name: _standing(goods, getattr(figures, name), judged, own) for name in LIMITS}

@@ -72,11 +72,12 @@ def test_an_interval_over_customers_is_wider_where_few_customers_have_many_rows(
 
 def test_a_curve_finds_the_law_it_was_drawn_from() -> None:
     chance = np.random.default_rng(5)
-    score, recency = chance.lognormal(0, 1, 40_000), chance.integers(0, 400, 40_000)
-    truth = Curve((-2.0, 0.8, -0.3)).chance(score, recency)
-    curve = Curve.fit(score, recency, chance.random(40_000) < truth)
+    inputs = np.column_stack([np.ones(40_000), chance.normal(0, 1, 40_000), chance.uniform(0, 6, 40_000)])
+    bought = chance.random(40_000) < Curve((-2.0, 0.8, -0.3)).chance(inputs)
+    curve = Curve.fit(inputs, bought)
     assert curve is not None and curve.numbers == pytest.approx((-2.0, 0.8, -0.3), abs=0.12)
-    assert Curve.fit(score, recency, np.zeros(40_000, dtype=bool)) is None
+    assert Curve.fit(inputs, np.zeros(40_000, dtype=bool)) is None
+    assert Curve.fit(inputs * [1.0, -1.0, 1.0], bought) is None
 
 
 def test_days_without_a_full_horizon_are_refused() -> None:

@@ -117,7 +117,7 @@ def role_by_loops(found: dict[str, dict[str, float | None]], same: list[str], pr
         "traffic": standing("first_basket_share")
         * (standing("reach") > 0.6 and standing("first_basket_share") > 0.75),
         "hot": standing("orders_per_week")
-        * (standing("orders_per_week") > 0.8 and found[product]["trend_in_category"] >= 1),
+        * (standing("orders_per_week") > 0.8 and (found[product]["trend_in_category"] or 0.0) >= 1),
         "profit": standing("margin_share")
         * (standing("margin_share") > 0.75 and standing("margin_per_week") > 0.5),
     }
@@ -146,7 +146,7 @@ def test_every_role_is_what_plain_loops_say() -> None:
         earned = [row["amount"] - row["cost"] for row in late if row["product_id"] == product]
         figures["margin_per_week"] = sum(earned) / weeks if earned else None
     category = {row["product_id"]: row["category"] for row in rows}
-    judged = [one for one, figures in found.items() if figures["orders"] >= 20]
+    judged = [one for one, figures in found.items() if (figures["orders"] or 0) >= 20]
     told = {row["product_id"]: row["role"] for row in roles.table().to_pylist()}
     for product in judged:
         same = [one for one in judged if category[one] == category[product]]
