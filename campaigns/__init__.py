@@ -9,7 +9,7 @@ The customers
   diagnosis     what kind of shop this is
 
 What to say
-  offers        the catalogue                 sensitivity   how each customer answers to each kind (shrinkage, elasticity)
+  offers        the catalogue                 sensitivity   how customers answer to each kind (shrinkage, elasticity)
   channels      cost, capacity, response      contact_interval  how often is too often (messages)
   products      roles, what each may buy next
   timing        weekday, hour, next order     calendar      holidays and platform events
