@@ -87,7 +87,7 @@ def _print(found: Segmented) -> None:
     known = [row for row in rows if row["set"] != "rfm" and row["state"] != "not known"]
     show.out.print(_sizes(known, "Segments; a customer may be in several", found))
     for name, one in found.moves.items():
-        show.out.print(_matrix(one, f"{name}: {_span(found)}, share of each row"))
+        show.out.print(_matrix(one, f"{name}: {_span(found)}, in % of each row"))
     for row in rows:
         if row["state"] == "not known":
             words = f"{row['segment']}: not known without {row['needs']}. It would be: {row['says']}"
@@ -104,12 +104,12 @@ def _print(found: Segmented) -> None:
 
 
 def _sizes(rows: list[dict[str, Any]], title: str, found: Segmented) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("segment", no_wrap=True)
-    figures = ["customers", "share", f"spend {found.currency}", "share of spend"]
+    figures = ["customers", "%", f"spend, {found.currency}", "%"]
     valued = any(row["expected_value"] is not None for row in rows)
-    figures += ["expected value", "share of it"] if valued else []
-    figures += ["then", "joined", "left"] if found.then is not None else []
+    figures += ["value", "%"] if valued else []
+    figures += ["joined", "left"] if found.then is not None else []
     for name in figures:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -121,21 +121,25 @@ def _sizes(rows: list[dict[str, Any]], title: str, found: Segmented) -> Table:
         ]
         cells += [_number(row["expected_value"]), _share(row["expected_value_share"])] if valued else []
         if found.then is not None:
-            cells += [_number(row[name]) for name in ("customers_then", "joined", "left")]
+            cells += [_number(row[name]) for name in ("joined", "left")]
         small = row["state"] == "too small"
-        label = Text(f"{row['label']} (too small, not used)" if small else row["label"])
+        label = Text(f"{row['label']} (small)" if small else row["label"])
         table.add_row(label, *cells, style="dim" if small else None)
     return table
 
 
 def _matrix(moved: Moves, title: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    """Return the moves in whole per cent; columns are numbered, and say their numbers in the rows."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for column in ("customers", *moved.columns):
-        table.add_column(column, justify="right")
+    table.add_column("customers", justify="right", no_wrap=True)
+    names = {column: str(number) for number, column in enumerate(moved.columns, start=1)}
+    for column, number in names.items():
+        table.add_column(number if column in moved.rows else column, justify="right", no_wrap=True)
     for row, counts, shares in zip(moved.rows, moved.counts, moved.shares, strict=True):
-        cells = [_share(float(share)) if count else "·" for count, share in zip(counts, shares, strict=True)]
-        table.add_row(Text(row), f"{int(counts.sum()):,}", *cells)
+        cells = [f"{100 * share:.0f}" if count else "·" for count, share in zip(counts, shares, strict=True)]
+        label = f"{names[row]} {row}" if row in names else row
+        table.add_row(Text(label), f"{int(counts.sum()):,}", *cells)
     return table
 
 
@@ -149,8 +153,13 @@ def _listed(values: tuple[float, ...]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
+    """Return a whole number; thousands as k where it is long."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) < 99_999.5 else f"{value / 1000:,.0f}k"
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f}" if value >= 0.0995 else f"{100 * value:.1f}"
