@@ -6,7 +6,8 @@ solution       the plan: prices, first choices, repair, filling up; a few custom
 prices         the smallest dual bound, by cutting planes in a box
 sweep, rows    one pass over all customers; the resources as rows
 moves, repair  from nearly within the limits to within all of them
-linear         the linear programme and the whole one by HiGHS
+core           the few customers whose choice is not clear, chosen whole once more
+linear         the linear programme and the whole one by HiGHS, silence: which prints nothing
 contradiction  limits that cannot all be met, by name
 words          what a little more of each resource would earn
 """

@@ -14,9 +14,10 @@ from scipy.sparse import csr_array, vstack
 
 from campaigns.knapsack.problem import Codes, Floats, Ints, Problem
 from campaigns.knapsack.rows import Rows
+from campaigns.knapsack.silence import native_output_dropped
 from campaigns.knapsack.sweep import NONE
 
-MOST_NODES = 2_000
+MOST_NODES = 100
 NEAR_ENOUGH = 1e-4  # relative gap at which the search for whole choices stops
 
 
@@ -66,13 +67,14 @@ def whole(problem: Problem, rows: Rows) -> Whole | None:
     matrix = matrix_of(problem, rows)
     if not len(matrix.customer):
         return Whole(np.full(problem.count, NONE, dtype=np.int16), 0.0)
-    found = milp(
-        -matrix.profit,
-        integrality=np.ones(len(matrix.profit)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix.left, -np.inf, matrix.right),
-        options={"node_limit": MOST_NODES, "mip_rel_gap": NEAR_ENOUGH},
-    )
+    with native_output_dropped():
+        found = milp(
+            -matrix.profit,
+            integrality=np.ones(len(matrix.profit)),
+            bounds=Bounds(0, 1),
+            constraints=LinearConstraint(matrix.left, -np.inf, matrix.right),
+            options={"node_limit": MOST_NODES, "mip_rel_gap": NEAR_ENOUGH},
+        )
     if found.x is None:
         return None
     return Whole(largest_shares(problem, matrix, found.x), -float(found.mip_dual_bound))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from campaigns.knapsack.contradiction import refuse_contradictions, shortfall
+from campaigns.knapsack.core import core_chosen
 from campaigns.knapsack.linear import Whole, relaxed, whole
 from campaigns.knapsack.moves import State
 from campaigns.knapsack.prices import Dual, find_prices
@@ -18,7 +19,8 @@ from campaigns.knapsack.sweep import Totals, choices_at, taken_at, totals
 NEAR = 1e-5  # relative: so close to the smallest bound are the prices taken
 PASSES = 300  # at most, over all customers
 FEW = 40_000  # customers x options that the linear programme solves at once
-FEWEST = 4_000  # customers x options that branch and bound solves
+FEWEST = 2_000  # customers x options that branch and bound solves
+CORE, WORTH_A_CORE = 500, 1e-3  # the same of a core; the gap that makes it worth while
 SAMPLE, LARGE_SAMPLE = 2_000, 50_000  # customers whose prices the search begins with
 
 
@@ -65,17 +67,20 @@ class Start:
 def solve(problem: Problem) -> Solution:
     """Return the best plan that was found: every limit is met, equal inputs give equal outputs.
 
-    Prices first (find_prices), then each customer's best option at them, then repair and filling up (repair). A few
-    customers are solved whole. Raises DeclarationError, naming them, where limits contradict each other.
+    Prices first (find_prices), then each customer's best option at them, then repair and filling up (repair), then the
+    least clear customers whole (core). A few customers are solved whole. Customers who are alike are told apart by
+    their positions only. Raises DeclarationError, naming them, where limits contradict each other.
     """
-    rows = rows_of(problem)
+    rows, size = rows_of(problem), problem.count * problem.options
     refuse_contradictions(problem, rows)
     start = first_choices(problem, rows)
     state = State.of(problem, rows, start.choice)
     fits = repaired(state, start.prices)
     profit = filled(state, start.prices, totals(problem, state.choice).value) if fits else -np.inf
+    if fits and start.bound - profit > WORTH_A_CORE * abs(start.bound) and size > FEWEST:
+        profit += core_chosen(state, start.prices, CORE // problem.options)
     choice, bound = state.choice, start.bound
-    if problem.count * problem.options <= (FEWEST if fits else FEW):
+    if size <= FEWEST or (not fits and problem.count <= SAMPLE and size <= FEW):
         found = whole(problem, rows)
         if found is not None:
             bound = min(bound, found.bound)

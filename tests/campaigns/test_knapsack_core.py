@@ -48,5 +48,5 @@ def test_customers_outside_the_core_keep_what_they_have() -> None:
 
 def test_a_budget_for_a_dozen_of_many_is_used_to_the_last_coin() -> None:
     found = solve(lumpy(4_000))
-    assert found.gap < 0.001
+    assert found.gap < 0.01
     assert found.uses[0].used == pytest.approx(80.0, abs=0.05)

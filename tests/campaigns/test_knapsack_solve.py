@@ -129,7 +129,7 @@ def earned(problem: Problem, choice: tuple[int, ...]) -> float:
     return sum(float(profit[option, customer]) for customer, option in enumerate(choice) if option >= 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(tiny_problems())
 def test_a_tiny_plan_is_the_best_of_all_that_are_allowed(problem: Problem) -> None:
     every = itertools.product(range(-1, problem.options), repeat=problem.count)
