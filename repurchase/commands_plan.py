@@ -18,7 +18,7 @@ from repurchase.options import AsOf, Files, Map, orders_of, with_other_tables
 
 if TYPE_CHECKING:
     from campaigns.plan.summary import Totals
-    from repurchase.plan_job import Planned
+    from repurchase.plan_files import Planned
 
 _EXAMPLE = "Example: repurchase plan orders.csv --ranking ranking --budget 2000 --out plan"
 
@@ -54,6 +54,9 @@ def plan(
     stages: Annotated[
         Path | None, typer.Option("--stages", help="TOML file with the policy of lifecycle stages.")
     ] = None,
+    calendar: Annotated[
+        Path | None, typer.Option("--calendar", help="TOML file with platform events of your own.")
+    ] = None,
     as_of: AsOf = None,
     mapping: Map = None,
     *,
@@ -62,37 +65,50 @@ def plan(
     """Plan a campaign: for every customer at most one action, so that the expected added profit is largest."""
     from repurchase import plan_job
 
-    asked = plan_job.Asked(ranking, terms, campaign, offers, channels, stages, budget, policy)
+    asked = plan_job.Asked(ranking, terms, campaign, offers, channels, stages, calendar, budget, policy)
     with show.steps(1) as progress:
         progress("planning")
         made = plan_job.plan(orders_of(orders, mapping, as_of, other), asked, out=out)
     _show(made)
+    more = "" if made.reengage is None else ", reengage.csv (who reads no e-mails)"
     show.out.print(
-        f"As of {to_date(made.as_of)}: {out}/plan.html, plan.csv (the contacts), plan.parquet, plan.json"
+        Text(
+            f"As of {to_date(made.as_of)}: {out}/plan.html, plan.csv (the contacts), control.csv (who is left alone)"
+            f"{more}, plan.parquet, plan.json"
+        )
     )
 
 
 def _show(made: Planned) -> None:
+    from campaigns.plan.words import pays_words
+
     whole, currency = made.summary.whole, made.plan.currency
     show.out.print(
         f"{whole.customers:,} of {made.table.num_rows:,} customers are contacted. Expected cost {whole.cost:,.2f} "
         f"{currency}, added profit {whole.profit:,.2f} {currency} (from {whole.low:,.2f} to {whole.high:,.2f})."
     )
     if made.summary.break_even is not None:
-        show.out.print(
-            f"It pays as long as contacts move at least {made.summary.break_even:.0%} of what is expected of them."
-        )
+        show.out.print(pays_words(made.summary.break_even))
     for column in ("offer", "channel", "tier", "lifecycle"):
-        show.out.print(_table(column, made.summary.groups[column], currency))
-    for reason, count in made.summary.left_out.items():
-        show.out.print(f"Not contacted: {count:,} {reason}.")
+        if made.summary.groups[column]:
+            show.out.print(_table(column, made.summary.groups[column], currency))
+    for reason, count in sorted(made.summary.left_out.items(), key=lambda item: -item[1]):
+        show.out.print(Text(f"Not contacted: {count:,} {reason}."))
     for sentence in (*made.holdout.words, *made.summary.sentences):
         show.out.print(Text(sentence))
-    if made.others:
+    if len(made.others) > 1:
         show.out.print(_others(made))
-    show.out.print("Assumed or missing:")
-    for note in made.notes:
-        show.out.print(Text(f"  {note}"))
+    _show_notes(made)
+
+
+def _show_notes(made: Planned) -> None:
+    notes = made.notes
+    parts = (("Assumed:", notes.assumed), ("Left out:", notes.left_out), ("Missing:", notes.missing))
+    for title, sentences in parts:
+        if sentences:
+            show.out.print(title)
+        for one in sentences:
+            show.out.print(Text(f"  {one}"))
 
 
 def _table(column: str, groups: Mapping[str, Totals], currency: str) -> Table:

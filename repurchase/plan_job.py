@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from campaigns.channels import Channel, check_channels, read_channels
+from campaigns.declarations import require_sections
 from campaigns.lifecycle import read_stages
-from campaigns.offers import Offer, assumptions, check_offers, fitting_offers, read_offers
+from campaigns.offers import Offer, OfferError, check_offers, eligible, fitting_offers, read_offers
 from campaigns.plan.economics import Economics
 from campaigns.plan.gather import Gathered, gather
-from campaigns.plan.holdout import Holdout, holdout_of
-from campaigns.plan.lifts import Lift, lifts_of
-from campaigns.plan.page import plan_page
+from campaigns.plan.holdout import holdout_of
+from campaigns.plan.lifts import lifts_of
+from campaigns.plan.notes import notes_of
 from campaigns.plan.planning import PROFIT, Plan, make_plan
 from campaigns.plan.policies import POLICIES
-from campaigns.plan.summary import Summary, summary_of
-from campaigns.plan.table import CONTACT, SendTimes, plan_table
-from campaigns.plan.terms import Terms, read_terms
-from campaigns.plan.what_if import WhatIf, what_if
+from campaigns.plan.reengage import reengage_table
+from campaigns.plan.summary import summary_of
+from campaigns.plan.table import SendTimes, plan_table
+from campaigns.plan.terms import SECTIONS, Terms, read_terms
+from campaigns.plan.what_if import what_if
 from campaigns.products.next_products import next_products
 from campaigns.results.priors import measured_effects
-from campaigns.sheets import write_csv
 from campaigns.timing import moments_of
 from contracts.days import parse_day, to_date
 from contracts.errors import DataError, DeclarationError, nearest
 from repurchase.base_job import open_base
 from repurchase.orders_job import OrdersJob
+from repurchase.plan_files import Planned, is_plan, write_plan
 from repurchase.rankings import read_ranking
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable
 
 POLICY_NAMES = (PROFIT, *POLICIES)
+_LEAST_BASKET = 1e-9
 PRODUCTS = 3  # recommended to each customer
 
 
@@ -52,32 +51,21 @@ class Asked:
     offers: Path | None = None
     channels: Path | None = None
     stages: Path | None = None
+    calendar: Path | None = None
     budget: float | None = None
     policy: str = PROFIT
     what_if: bool = True
 
 
-@dataclass(frozen=True)
-class Planned:
-    """What a plan brought. notes: what is assumed or missing."""
-
-    plan: Plan
-    table: pa.Table
-    summary: Summary
-    others: list[WhatIf]
-    holdout: Holdout
-    notes: tuple[str, ...]
-    as_of: int
-
-
 def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
-    """Plan a campaign and write it to the folder `out`: plan.parquet, plan.csv, plan.json and plan.html.
+    """Plan a campaign and write it to the folder `out`: plan.html, plan.csv, control.csv, plan.parquet and plan.json.
 
-    The orders are read as of the ranking's day. Raises DataError, DeclarationError, ArtifactError before anything is
-    written; an older plan in `out` stays then.
+    With events also reengage.csv. The orders are read as of the ranking's day. Raises DataError, DeclarationError,
+    ArtifactError before anything is written; an older plan in `out` stays then.
     """
-    require_replaceable(out, what="campaign plan", is_ours=_is_plan)
+    require_replaceable(out, what="campaign plan", is_ours=is_plan)
     terms, offers, channels = _declared(asked)
+    stages = read_stages(asked.stages)
     scores, manifest = read_ranking(asked.ranking)
     as_of = parse_day(manifest["as_of"])
     if job.as_of not in (None, as_of):
@@ -88,27 +76,34 @@ def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
     terms.first_day(as_of)
     base = open_base(replace(job, as_of=as_of)).base
     _require_currency(terms, base.currency, str(manifest["currency"]))
-    terms_of_value = manifest["clv"]
+    check_channels(channels, currency=base.currency)
     gathered = gather(
         base,
         scores,
         terms=terms,
         offers=offers,
         channels=channels,
-        stages=read_stages(asked.stages),
-        model_margin=_margin(terms_of_value),
+        stages=stages,
+        model_margin=_margin(manifest["clv"]),
+        calendar=asked.calendar,
     )
     gathered.may.require(terms.channels or None)
     offers, refused = _paying(offers, gathered, terms)
-    economics, said = _economics(gathered, terms, offers, channels)
+    economics = _economics(gathered, terms, offers, channels)
     holdout = holdout_of(economics, currency=base.currency)
     made = make_plan(economics, currency=base.currency, control=holdout.control, policy=asked.policy)
-    notes = (*gathered.notes, *said, *_assumed(made), *refused, *_missing(gathered))
-    table = _table(made, gathered)
-    summary = summary_of(made)
-    others = what_if(made) if asked.what_if and asked.policy == PROFIT else []
-    planned = Planned(made, table, summary, others, holdout, notes, as_of)
-    _write(planned, manifest, out)
+    planned = Planned(
+        made,
+        _table(made, gathered),
+        summary_of(made),
+        what_if(made) if asked.what_if and asked.policy == PROFIT else [],
+        holdout,
+        notes_of(made, gathered, channels=channels, costs=_costs(economics, base.currency), refused=refused),
+        gathered.days,
+        None if base.events is None else reengage_table(gathered.base.sales, gathered.activity),
+        as_of,
+    )
+    write_plan(planned, manifest, out)
     return planned
 
 
@@ -118,7 +113,13 @@ def _declared(asked: Asked) -> tuple[Terms, dict[str, Offer], dict[str, Channel]
         raise DeclarationError(f"--policy '{asked.policy}'{hint} Known: {', '.join(POLICY_NAMES)}.")
     terms = read_terms(asked.terms, asked.campaign)
     if asked.budget is not None:
-        terms = replace(terms, budget=asked.budget)
+        try:
+            terms = replace(terms, budget=asked.budget)
+        except DeclarationError as error:
+            raise DeclarationError(f"--budget: {error}") from None
+    for path in (asked.offers, asked.channels, asked.stages, asked.calendar):
+        if path is not None:
+            require_sections(path, SECTIONS)
     offers, channels = read_offers(asked.offers), read_channels(asked.channels)
     return (
         terms,
@@ -129,68 +130,67 @@ def _declared(asked: Asked) -> tuple[Terms, dict[str, Offer], dict[str, Channel]
 
 def _economics(
     gathered: Gathered, terms: Terms, offers: dict[str, Offer], channels: dict[str, Channel]
-) -> tuple[Economics, list[str]]:
-    """Return the campaign's options with their lifts, and what is assumed of them."""
+) -> Economics:
+    """Return the campaign's options with their lifts."""
     base, customers = gathered.base, gathered.customers
+    if terms.rule is not None:
+        terms.rule.check(customers.columns)
     measured = None
     if base.contacts is not None:
         measured = measured_effects(base.contacts, sales=base.sales, window_days=terms.response_days)
     lifts = lifts_of(list(offers.values()), customers, measured=measured)
     used = [one for name, one in channels.items() if gathered.may.ok[name].any()]
-    for one in offers.values():
-        if one.rule is not None:
-            one.rule.check(customers.columns)
-    if terms.rule is not None:
-        terms.rule.check(customers.columns)
-    economics = Economics(customers, terms, offers=list(offers.values()), channels=used, lifts=lifts)
-    costs = check_channels({one.name: one for one in used}, currency=base.currency)
-    return economics, [*_measured_words(offers, lifts), *costs, *_closed(gathered, channels)]
+    return Economics(customers, terms, offers=list(offers.values()), channels=used, lifts=lifts)
 
 
-def _assumed(made: Plan) -> list[str]:
-    """Return the stated lifts of the offers that are used and were not measured."""
-    economics = made.economics
-    used = {economics.options[one].offer.name for one in np.unique(made.choice[made.contacted])}
-    return assumptions(
-        {
-            one.name: one
-            for one in economics.offers
-            if one.name in used and not economics.lifts[one.name].measured
-        }
-    )
+def _costs(economics: Economics, currency: str) -> list[str]:
+    """Return what is assumed of the costs of the channels that can be used."""
+    return check_channels({one.name: one for one in economics.channels}, currency=currency)
 
 
-def _closed(gathered: Gathered, channels: dict[str, Channel]) -> list[str]:
-    """Say which channels nobody can be contacted by."""
-    empty = [one.label for name, one in channels.items() if not gathered.may.ok[name].any()]
-    return (
-        [f"Nobody can be contacted by: {', '.join(empty)} (not known to be reachable, or refused)."]
-        if empty
-        else []
-    )
+def _paying(offers: dict[str, Offer], gathered: Gathered, terms: Terms) -> tuple[dict[str, Offer], list[str]]:
+    """Return the offers that can pay in this shop; DeclarationError if one of the shop's own, or asked for, cannot.
 
-
-def _measured_words(offers: dict[str, Offer], lifts: dict[str, Lift]) -> list[str]:
-    return [
-        f"{offers[name].label}: measured by {one.treated:,} contacted and {one.control:,} control customers."
-        for name, one in lifts.items()
-        if one.measured
-    ]
-
-
-def _paying(
-    offers: dict[str, Offer], gathered: Gathered, terms: Terms
-) -> tuple[dict[str, Offer], list[str]]:
-    """Return the offers that can pay in this shop; DeclarationError if one of the shop's own, or asked for, cannot."""
+    Each is judged by the usual basket of those who may get it.
+    """
     customers = gathered.customers
-    same: dict[str, Any] = {
-        "margin": float(customers.margin[0]),
-        "basket": max(float(np.median(customers.basket)), 1e-9),
-        "currency": gathered.base.currency,
-    }
-    if terms.offers:
-        check_offers(offers, **same)
-    return fitting_offers(offers, **same)
+    kept: dict[str, Offer] = {}
+    said: list[str] = []
+    errors: list[str] = []
+    for name, offer in offers.items():
+        same: dict[str, Any] = {
+            "margin": float(customers.margin[0]),
+            "basket": _usual_basket(offer, gathered),
+            "currency": gathered.base.currency,
+            "columns": customers.columns,
+        }
+        try:
+            check_offers({name: offer}, **same)
+            kept[name] = offer
+        except OfferError as error:
+            why_not = [] if terms.offers else _ours_left_out(name, offer, same)
+            said += why_not
+            errors += [] if why_not else [str(error)]
+    if errors:
+        raise DeclarationError("\n".join(errors))
+    return kept, said
+
+
+def _ours_left_out(name: str, offer: Offer, shop: dict[str, Any]) -> list[str]:
+    """Return why an offer of our own catalogue does not fit; nothing if it is the shop's own."""
+    try:
+        return fitting_offers({name: offer}, **shop)[1]
+    except OfferError:
+        return []
+
+
+def _usual_basket(offer: Offer, gathered: Gathered) -> float:
+    """Return the median basket of those who may get an offer by its rule and least basket, else of all."""
+    customers = gathered.customers
+    mine = np.ones(len(customers), dtype=np.bool_)
+    if offer.rule is None or offer.rule.columns <= customers.columns.keys():
+        mine = eligible({offer.name: offer}, customers.columns, basket=customers.basket)[offer.name]
+    return max(float(np.median(customers.basket[mine] if mine.any() else customers.basket)), _LEAST_BASKET)
 
 
 def _margin(terms: dict[str, Any]) -> float:
@@ -207,22 +207,11 @@ def _require_currency(terms: Terms, currency: str, ranked: str) -> None:
         )
 
 
-def _missing(gathered: Gathered) -> list[str]:
-    """Say what is not there and what it would add."""
-    adds = {
-        "contacts": "--contacts (past campaigns with a control group) would replace assumed lifts by measured ones",
-        "customers": "--customers (consent, birthdays, addresses) would open other channels and close refused ones",
-        "events": "--events (opens, clicks, visits, carts) would tell who reads and when",
-        "orders.product_id": "product ids in the orders would bring recommended products",
-        "orders.cost": "the cost of products would replace the assumed margin",
-        "orders.discount": "discounts in the orders would tell who buys because of them",
-    }
-    return [f"Missing: {words}." for name, words in adds.items() if name in gathered.base.absent]
-
-
 def _table(made: Plan, gathered: Gathered) -> pa.Table:
     base = gathered.base
-    times = SendTimes.of(moments_of(base), len(base.sales), made.economics.channels)
+    times = SendTimes.of(
+        moments_of(base), len(base.sales), made.economics.channels, closed=gathered.days.closed
+    )
     products = None
     if "product_id" in base.sales.optional:
         picks = next_products(
@@ -237,69 +226,3 @@ def _lists(customer: Any, names: pa.Array, size: int) -> pa.ListArray:
     ends = np.cumsum(np.bincount(customer, minlength=size))
     offsets = pa.array(np.concatenate(([0], ends)).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, names.cast(pa.string()))
-
-
-def _write(planned: Planned, manifest: dict[str, Any], out: Path) -> None:
-    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        pq.write_table(planned.table, fresh / "plan.parquet", compression="zstd")
-        contacts = planned.table.filter(pc.equal(planned.table["action"], CONTACT))
-        write_csv(fresh / "plan.csv", contacts)
-        log = json.dumps(_log(planned, manifest), indent=2, allow_nan=False, ensure_ascii=False)
-        (fresh / "plan.json").write_text(log + "\n", encoding="utf-8")
-        (fresh / "plan.html").write_text(
-            plan_page(
-                planned.plan,
-                planned.summary,
-                planned.others,
-                holdout=planned.holdout,
-                notes=planned.notes,
-                as_of=planned.as_of,
-            ),
-            encoding="utf-8",
-        )
-        replace_folder(fresh, out, old=old)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _log(planned: Planned, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return what was planned and from what, as plain values."""
-    terms, made = planned.plan.economics.terms, planned.plan
-    return {
-        "format": "repurchase-plan-1",
-        "campaign": terms.name,
-        "policy": made.policy,
-        "as_of": to_date(planned.as_of).isoformat(),
-        "currency": made.currency,
-        "model_version": manifest["model_version"],
-        "terms": {key: value for key, value in vars(terms).items() if key != "rule"},
-        "control": {
-            **planned.holdout.log,
-            "share": planned.holdout.share,
-            "power": list(planned.holdout.words),
-        },
-        "limits": [
-            {
-                "name": one.name,
-                "unit": one.unit,
-                "limit": one.limit,
-                "used": one.used,
-                "earns_per_unit_more": one.limit_price,
-            }
-            for one in made.uses
-            if one.at_least == 0
-        ],
-        "summary": planned.summary.to_dict(),
-        "what_if": [vars(one) for one in planned.others],
-        "gap_to_bound": None if made.solution is None else made.solution.gap,
-        "notes": list(planned.notes),
-    }
-
-
-def _is_plan(folder: Path) -> bool:
-    names = {item.name for item in folder.iterdir()}
-    return "plan.json" in names and names <= {"plan.parquet", "plan.csv", "plan.json", "plan.html"}

@@ -130,7 +130,9 @@ def layers(scores: pa.Table, found: Layers, *, horizon: int, currency: str) -> N
     """Print how customers and value are spread over tiers, lifecycle stages and RFM groups, and how tiers were found."""
     value = np.asarray(scores[f"expected_value_{horizon}d"])
     for column in ("tier", "lifecycle", "segment"):
-        names, place = np.unique(scores[column].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+        names, place = np.unique(
+            scores[column].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
+        )
         count, worth = np.bincount(place), np.bincount(place, value)
         table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
         table.add_column(column, no_wrap=True, min_width=18)

@@ -45,7 +45,8 @@ class Option:
 class Earned:
     """What chosen options are expected to bring; (m,) each. p: chance without contact; added: what the contact adds.
 
-    given: expected to be given away; contact: cost of the contact; profit: incremental; week: from 0.
+    given: expected to be given away; contact: cost of the contact; profit: incremental; week: from 0; left: what a
+    redemption leaves of the margin.
     """
 
     p: Floats
@@ -54,6 +55,7 @@ class Earned:
     contact: Floats
     profit: Floats
     week: Ints
+    left: Floats
 
 
 class Economics:
@@ -106,12 +108,28 @@ class Economics:
         return found
 
     @cached_property
-    def best_week(self) -> Ints:
-        """Each customer's best week inside the campaign; (n,)."""
+    def _wished_week(self) -> Ints:
+        """Each customer's best week inside the campaign, open or not; (n,)."""
         best = self.customers.best_week
         if best is None:
             return np.zeros(len(self.customers), dtype=np.int64)
         return np.clip(np.nan_to_num(best), 0, self.terms.weeks - 1).astype(np.int64)
+
+    @cached_property
+    def best_week(self) -> Ints:
+        """Each customer's best week inside the campaign among those that are open to them; (n,)."""
+        wished, open_weeks = self._wished_week, self.customers.open_weeks
+        if open_weeks is None:
+            return wished
+        away = np.abs(np.arange(self.terms.weeks) - wished[:, None]) + np.where(open_weeks, 0, 10**6)
+        return np.where(open_weeks.any(axis=1), away.argmin(axis=1), wished)
+
+    def _open(self, week: int, which: Which) -> Bools:
+        """Return to whom a week is open, ANY_WEEK: at least one; (b,)."""
+        weeks = self.customers.open_weeks
+        if weeks is None:
+            return np.ones(len(self.customers.basket[which]), dtype=np.bool_)
+        return np.asarray(weeks[which].any(axis=1) if week == ANY_WEEK else weeks[which][:, week])
 
     def block(self, which: Which) -> Block:
         """Return profits and money spent of some customers; -inf where an option is not for them."""
@@ -119,12 +137,15 @@ class Economics:
         profit = np.empty((len(self.options), size), dtype=np.float32)
         cost = np.empty_like(profit)
         weeks = sorted({one.week for one in self.options})
+        opened = {week: self._open(week, which) for week in weeks}
+        begun = {week: self._begun(week, which) for week in weeks}
         for offer in self.offers:
-            made = {week: self._made(offer, week, which) for week in weeks}
+            made = {week: self._made(offer, begun[week], which) for week in weeks}
             for place, option in enumerate(self.options):
                 if option.offer is offer:
                     gain, given = made[option.week]
                     fits = self.eligible[offer.name][which] & self.customers.may[option.channel.name][which]
+                    fits &= opened[option.week]
                     net = gain - np.float32(option.channel.cost)
                     profit[place] = np.where(fits & (net >= self._least), net, -np.inf)
                     cost[place] = given + np.float32(option.channel.cost)
@@ -135,28 +156,32 @@ class Economics:
         """The least profit of an action; without one, floors may ask for actions that lose."""
         return self.terms.least_profit if self.terms.least_profit or not self.terms.floors else -np.inf
 
-    def _made(self, offer: Offer, week: int, which: Which) -> tuple[Small, Small]:
+    def _made(self, offer: Offer, begun: tuple[Floats, Floats], which: Which) -> tuple[Small, Small]:
         """Return the profit before the contact's cost, and what is given away."""
-        p, added, given, earned = self._parts(offer, week, which, self.lifts[offer.name].share)
+        p, added, given, earned = self._parts(offer, begun, which, self.lifts[offer.name].share)
         plain = self.customers.margin[which] * self.customers.basket[which]
         buys = p + added
         return (buys * earned - p * plain).astype(np.float32), (buys * given).astype(np.float32)
 
+    def _begun(self, week: int, which: Which) -> tuple[Floats, Floats]:
+        """Return p of a contact in a week, and what share of the lift it keeps there, of some customers."""
+        wished = self._wished_week[which]
+        at = self.best_week[which] if week == ANY_WEEK else np.full(len(wished), week)
+        p = self._chance[:, which][at, np.arange(len(wished))].astype(np.float64)
+        return p, (1.0 - self.terms.week_loss) ** np.abs(at - wished)
+
     def _parts(
-        self, offer: Offer, week: int, which: Which, lift: Floats
+        self, offer: Offer, begun: tuple[Floats, Floats], which: Which, lift: Floats
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Return p, e, what a redemption gives away and what it leaves, of some customers."""
-        own = self.best_week[which]
-        at = own if week == ANY_WEEK else np.full(len(own), week)
-        p = self._chance[:, which][at, np.arange(len(own))].astype(np.float64)
-        timing = (1.0 - self.terms.week_loss) ** np.abs(at - own)
+        p, timing = begun
         basket, margin = self.customers.basket[which], self.customers.margin[which]
         added = np.clip(lift[which] * timing, -1.0, 1.0) * (1.0 - p)
         return p, np.maximum(added, -p), offer.given(basket), offer.earned(basket, margin=margin)
 
     def earned(self, which: Ints, choice: Ints, *, bound: str = "share") -> Earned:
         """Return what the chosen options of some customers bring. bound: share, low or high of the lifts."""
-        parts = np.zeros((5, len(which)))
+        parts = np.zeros((6, len(which)))
         week = np.zeros(len(which), dtype=np.int64)
         for place, option in enumerate(self.options):
             here = np.flatnonzero(choice == place)
@@ -164,10 +189,10 @@ class Economics:
                 continue
             some = which[here]
             lift = getattr(self.lifts[option.offer.name], bound)
-            p, added, given, left = self._parts(option.offer, option.week, some, lift)
+            p, added, given, left = self._parts(option.offer, self._begun(option.week, some), some, lift)
             plain = self.customers.margin[some] * self.customers.basket[some]
             contact = np.full(len(here), option.channel.cost)
             profit = (p + added) * left - p * plain - contact
-            parts[:, here] = p, added, (p + added) * given, contact, profit
+            parts[:, here] = p, added, (p + added) * given, contact, profit, left
             week[here] = self.best_week[some] if option.week == ANY_WEEK else option.week
-        return Earned(parts[0], parts[1], parts[2], parts[3], parts[4], week)
+        return Earned(parts[0], parts[1], parts[2], parts[3], parts[4], week, parts[5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from campaigns.base import Base
 from campaigns.channels import Allowed, Channel, allowed
 from campaigns.lifecycle import Stage
+from campaigns.messages import Messages
 from campaigns.offers import Offer, allowed_levels, kinds_of
 from campaigns.plan.customers import Customers
 from campaigns.plan.terms import ALLOW, ASSUMED_MARGIN, ORDERS, Terms
+from campaigns.plan.weeks import Days, days_of, last_contacts, weeks_of
 from campaigns.screening.activity import LEVELS as ACTIVITIES
 from campaigns.screening.activity import Activity, activity_of
 from campaigns.screening.channels import EMAIL
@@ -28,14 +31,17 @@ from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
 from features.kernel.buffers import as_arrow, as_numpy, filled
 
-TELLS_REACH = ("customers", "personal", "contacts", "events")
+MOST_OTHER = 0.5  # share of customers who may have ordered otherwise than the ranking says
+_FEW_ORDERS = 1e-6  # below it the expected basket is the usual one
+# Only these can say who agreed; contacts and events tell at most who did not.
+TELLS_REACH = ("customers", "personal")
 
 
 @dataclass(frozen=True)
 class Gathered:
     """customers: those with a score, for the optimiser. base: the same customers, aligned. notes: what was assumed.
 
-    unscored: how many customers of the base have no score.
+    days: of the campaign. unscored: how many customers of the base have no score. margin_assumed: nobody said it.
     """
 
     customers: Customers
@@ -44,8 +50,10 @@ class Gathered:
     activity: Activity
     sensitivity: Sensitivity
     windows: Windows
+    days: Days
     notes: tuple[str, ...]
     unscored: int
+    margin_assumed: bool
 
 
 def gather(
@@ -57,48 +65,89 @@ def gather(
     channels: Mapping[str, Channel],
     stages: Mapping[str, Stage],
     model_margin: float = 1.0,
+    calendar: Path | None = None,
 ) -> Gathered:
     """Bring together what a plan needs to know. scores: contracts.tables.scores_schema of the base's day.
 
-    Raises DataError if no customer has a score.
+    calendar: the shop's own events. Raises DataError if no customer has a score, or the scores are of other orders.
     """
+    days = days_of(terms, as_of=base.as_of, calendar=calendar)
     base, scores, unscored = _aligned(base, scores)
-    curve = as_numpy(scores["curve"].combine_chunks().flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
     columns = score_columns(scores)
-    reach = reach_of(base, unknown_consent="allow" if terms.unknown_reach == ALLOW else "ask")
-    may = allowed(base, reach, channels, allow_unknown=terms.unknown_reach == ALLOW)
-    orders_only = terms.unknown_reach == ORDERS and all(getattr(base, name) is None for name in TELLS_REACH)
-    if orders_only and EMAIL in channels:
-        mail = allowed(base, reach, {EMAIL: channels[EMAIL]}, allow_unknown=True)
-        may = Allowed({**may.ok, **mail.ok}, {**may.reason, **mail.reason})
+    told = [*_unscored_note(unscored), *_other_orders(base, columns)]
+    curve = as_numpy(scores["curve"].combine_chunks().flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
+    messages = Messages.of(base)
+    may, open_to_all = _may(base, channels, terms, messages)
     activity = activity_of(base.sales, base.events)
-    sensitivity = sensitivity_of(base, kinds=kinds_of(offers), segment=columns["segment"])
-    windows = next_order_windows(
-        curve, Rhythm.of(base.sales), recency_days=columns["recency_days"].astype(np.float64)
-    )
-    margin, said = margin_of(base, terms, model_margin)
     engagement = np.array(ACTIVITIES, dtype=object)[activity.by_email]
+    known = {"activity": np.array(ACTIVITIES, dtype=object)[activity.level], "engagement": engagement}
+    sensitivity = sensitivity_of(base, kinds=kinds_of(offers), segment=columns["segment"])
+    windows = next_order_windows(curve, Rhythm.of(base.sales), recency_days=columns["recency_days"])
+    margin, said = margin_of(base, terms, model_margin)
+    weeks = weeks_of(
+        days, columns["lifecycle"], stages=stages, last_contact=last_contacts(messages, len(base.sales))
+    )
+    ahead = days.first - base.as_of
     customers = Customers(
         base.sales.ids,
         curve,
         basket_of(columns, scores, days=terms.response_days),
         np.full(scores.num_rows, margin),
         {name: columns[name] for name in ("lifecycle", "tier", "segment")},
-        columns
-        | sensitivity.columns
-        | {"activity": np.array(ACTIVITIES, dtype=object)[activity.level], "engagement": engagement},
+        columns | sensitivity.columns | known,
         may.ok,
         allowed_levels(columns["lifecycle"], engagement, policy=stages),
         {kind: _taste(one.level, terms.taste) for kind, one in sensitivity.kinds.items()},
-        np.floor((windows.contact_from - (terms.first_day(base.as_of) - base.as_of)) / 7.0),
+        np.floor((windows.contact_from - ahead) / 7.0),
+        weeks.open,
+        weeks.why,
+        ahead - 1,
     )
-    notes = [said, *([_OPEN] if orders_only else []), *sensitivity.notes]
-    return Gathered(customers, base, may, activity, sensitivity, windows, tuple(notes), unscored)
+    notes = (said, *([_OPEN] if open_to_all else []), *told, *days.notes, *sensitivity.notes)
+    assumed = said.startswith(ASSUMED)
+    return Gathered(customers, base, may, activity, sensitivity, windows, days, notes, unscored, assumed)
 
 
+def _may(
+    base: Base, channels: Mapping[str, Channel], terms: Terms, messages: Messages
+) -> tuple[Allowed, bool]:
+    """Return who may be contacted by which channel, and whether everyone is taken to read e-mail."""
+    reach = reach_of(base, unknown_consent="allow" if terms.unknown_reach == ALLOW else "ask")
+    may = allowed(base, reach, channels, allow_unknown=terms.unknown_reach == ALLOW, messages=messages)
+    orders_only = terms.unknown_reach == ORDERS and all(getattr(base, name) is None for name in TELLS_REACH)
+    if orders_only and EMAIL in channels:
+        mail = allowed(base, reach, {EMAIL: channels[EMAIL]}, allow_unknown=True, messages=messages)
+        may = Allowed({**may.ok, **mail.ok}, {**may.reason, **mail.reason})
+    return may, orders_only and EMAIL in channels
+
+
+def _unscored_note(unscored: int) -> list[str]:
+    return (
+        [f"{unscored:,} customers of these orders are not in the ranking and not planned."]
+        if unscored
+        else []
+    )
+
+
+def _other_orders(base: Base, columns: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Say how many customers have ordered otherwise than the ranking says; DataError if most have."""
+    frequency = np.diff(base.sales.starts) - 1
+    same = (columns["frequency"] == frequency) & (columns["recency_days"] == base.as_of - base.sales.last_day)
+    other = int((~same).sum())
+    if other > MOST_OTHER * len(same):
+        raise DataError(
+            f"the ranking was made from other orders: {other:,} of {len(same):,} customers have ordered on other days "
+            "than it says. Rank these orders first."
+        )
+    if not other:
+        return []
+    return [f"{other:,} customers have ordered on other days than the ranking says. Rank these orders anew."]
+
+
+ASSUMED = "Assumed:"
 _OPEN = (
-    "Assumed: every customer reads e-mail and agreed to get it; other channels stay closed. Give --customers (consent, "
-    "addresses) or --contacts before anything is sent."
+    f"{ASSUMED} every customer reads e-mail and agreed to get it, unless contacts or events say otherwise; other "
+    "channels stay closed. Give --customers (consent, addresses) before anything is sent."
 )
 
 
@@ -120,7 +169,7 @@ def basket_of(columns: Mapping[str, NDArray[Any]], scores: pa.Table, *, days: in
     nearest = min(horizons, key=lambda h: abs(h - days))
     orders, value = columns[f"expected_orders_{nearest}d"], columns[f"expected_value_{nearest}d"]
     usual = columns["monetary_value"]
-    return np.where(orders > 1e-6, value / np.maximum(orders, 1e-6), usual)
+    return np.nan_to_num(np.where(orders > _FEW_ORDERS, value / np.maximum(orders, _FEW_ORDERS), usual))
 
 
 def margin_of(base: Base, terms: Terms, model_margin: float) -> tuple[float, str]:
@@ -137,7 +186,7 @@ def margin_of(base: Base, terms: Terms, model_margin: float) -> tuple[float, str
     if 0.0 < model_margin < 1.0:
         return model_margin, f"Margin {model_margin:.0%}, as the model was trained with."
     return ASSUMED_MARGIN, (
-        f"Assumed: a margin of {ASSUMED_MARGIN:.0%}. Write `margin` into the campaign's file, or give orders or "
+        f"{ASSUMED} a margin of {ASSUMED_MARGIN:.0%}. Write `margin` into the campaign's file, or give orders or "
         "products with their cost."
     )
 

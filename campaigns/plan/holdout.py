@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from campaigns.control import CONTROL, assign, log_of
 from campaigns.plan.economics import Economics
-from campaigns.plan.planning import make_plan, targetable
+from campaigns.plan.planning import Plan, make_plan, targetable
 from campaigns.plan.smaller import smaller
 from campaigns.power import Question, detectable, in_words, smallest_share
+from contracts.errors import DeclarationError
 from features.kernel.running import Bools
 
 LEAST, USUAL, MOST = 0.05, 0.10, 0.30
@@ -39,25 +40,47 @@ def holdout_of(economics: Economics, *, currency: str) -> Holdout:
     can, _ = targetable(economics)
     rows = pa.array(can)
     log = log_of(arms[can], strata.filter(rows), campaign=campaign, share=share)
-    return Holdout((arms == CONTROL) & can, share, tuple(words), log)
+    control = (arms == CONTROL) & can
+    if control.any():
+        words = [
+            *words,
+            f"Drawn by lot: {control.sum():,} of {can.sum():,} customers who could be contacted.",
+        ]
+    return Holdout(control, share, tuple(words), log)
 
 
 def _share(economics: Economics, currency: str) -> tuple[float, list[str]]:
     """Return the share of controls, and the calculation in words."""
-    small, some, scale = smaller(economics)
-    trial = make_plan(small, currency=currency, control=np.zeros(len(some), dtype=np.bool_))
     asked = economics.terms.control_share
+    if asked == 0:
+        return 0.0, [
+            "No control group, as the campaign says (control_share = 0): what it earns cannot be measured."
+        ]
+    trial, scale = _trial(economics, currency)
     contacts = round(len(trial.contacted) * scale)
     if contacts < _FEWEST:
-        share = USUAL if asked is None else asked
-        return share, [f"Only {contacts:,} customers would be contacted: too few to measure what it earns."]
+        few = f"Only {contacts:,} customers would be contacted: too few to measure what it earns"
+        return (0.0, [f"{few}, so nobody is left alone."]) if asked is None else (asked, [f"{few}."])
     question = Question(contacts, float(np.clip(trial.earned.p.mean(), 1e-6, 1 - 1e-6)))
     wanted = economics.terms.wanted_lift or float(trial.earned.added.mean())
     possible = wanted if 0 < wanted < 1 - question.base else None
     share = asked if asked is not None else _for(question, possible)
-    if not share:
-        return 0.0, ["No control group, as the campaign says: what it earns cannot be measured."]
     return share, in_words(detectable(question, share), wanted=possible)
+
+
+def _trial(economics: Economics, currency: str) -> tuple[Plan, float]:
+    """Return a plan without a control group, of a sample, and how many customers each stands for."""
+    small, some, scale = smaller(economics)
+    nobody = np.zeros(len(some), dtype=np.bool_)
+    try:
+        return make_plan(small, currency=currency, control=nobody), scale
+    except DeclarationError:
+        # Floors that contradict are named by the plan itself, with its own numbers and not those of a sample.
+        open_terms = replace(small.terms, floors={})
+        free = Economics(
+            small.customers, open_terms, offers=small.offers, channels=small.channels, lifts=small.lifts
+        )
+        return make_plan(free, currency=currency, control=nobody), scale
 
 
 def _for(question: Question, wanted: float | None) -> float:

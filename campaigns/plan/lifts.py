@@ -22,11 +22,12 @@ from features.kernel.running import Ints
 NO_OFFER = "no offer"  # what MEASURED calls a plain message
 _SURE = 1.96
 _HALVED, _RAISED = 0.5, 1.5
+_SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
 class Lift:
-    """One offer's lift. share: (n,) expected; low, high: (n,) 95 % bounds where measured, half and 1.5 × where assumed.
+    """One offer's lift. share: (n,) expected; low, high: (n,) 95 % bounds where measured, half and 1.5 x where assumed.
 
     treated, control: customers in the tests behind it (0: an assumption).
     """
@@ -69,13 +70,27 @@ def _lift(offer: Offer, customers: Customers, rows: Sequence[Mapping[str, object
     if not rows:
         return Lift(assumed, _HALVED * assumed, _RAISED * assumed, 0, 0)
     share, error = np.full(len(customers), np.nan), np.full(len(customers), np.nan)
-    for row in sorted(rows, key=lambda row: row["segment"] is not None):
-        here = _in_segment(customers, row["segment"])
-        share[here], error[here] = row["pooled_headroom_effect"], row["pooled_headroom_error"]
+    segments = sorted({row["segment"] for row in rows}, key=lambda name: (name is not None, str(name)))
+    for segment in segments:
+        here = _in_segment(customers, segment)
+        share[here], error[here] = _pooled([row for row in rows if row["segment"] == segment])
+    tested = np.isfinite(share)
     share, error = _with_assumption(share, error, assumed)
+    low = np.where(tested, share - _SURE * error, _HALVED * assumed)
+    high = np.where(tested, share + _SURE * error, _RAISED * assumed)
     whole = [row for row in rows if row["segment"] is None] or list(rows)
     counts = (sum(int(str(row[name])) for row in whole) for name in ("treated", "control"))
-    return Lift(share, share - _SURE * error, share + _SURE * error, *counts)
+    return Lift(share, low, high, *counts)
+
+
+def _pooled(rows: Sequence[Mapping[str, object]]) -> tuple[float, float]:
+    """Return the mean and standard error of several measurements of one offer, weighted by precision."""
+    effect, error = (
+        np.array([float(str(row[name])) for row in rows])
+        for name in ("pooled_headroom_effect", "pooled_headroom_error")
+    )
+    weight = 1.0 / np.maximum(error, _SMALLEST) ** 2
+    return float((weight * effect).sum() / weight.sum()), float(1.0 / np.sqrt(weight.sum()))
 
 
 def _in_segment(customers: Customers, segment: object) -> np.ndarray:
@@ -87,8 +102,8 @@ def _in_segment(customers: Customers, segment: object) -> np.ndarray:
 def _with_assumption(share: Floats, error: Floats, assumed: Floats) -> tuple[Floats, Floats]:
     """Return mean and standard deviation where a test and an assumption meet; the assumption alone where no test is."""
     tested = np.isfinite(share)
-    precision = np.where(tested, 1.0 / np.maximum(np.where(tested, error, 1.0), 1e-9) ** 2, 0.0)
-    prior = np.where(assumed > 0, 1.0 / np.maximum(assumed, 1e-9) ** 2, 0.0)
+    precision = np.where(tested, 1.0 / np.maximum(np.where(tested, error, 1.0), _SMALLEST) ** 2, 0.0)
+    prior = np.where(assumed > 0, 1.0 / np.maximum(assumed, _SMALLEST) ** 2, 0.0)
     total = precision + prior
     mean = (np.where(tested, share, 0.0) * precision + assumed * prior) / np.where(total > 0, total, 1.0)
     return mean, np.where(total > 0, 1.0 / np.sqrt(np.where(total > 0, total, 1.0)), 0.0)

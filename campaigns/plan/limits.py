@@ -23,13 +23,15 @@ def resources_of(economics: Economics, *, currency: str, floors: bool = True) ->
         return np.array([float(holds(option)) for option in economics.options])
 
     everything = np.ones(len(economics.options))
+    labels = [one.label for one in economics.channels]
     if terms.budget is not None:
         found.append(Resource("budget", everything, limit=terms.budget, of_cost=True, unit=currency))
     for channel in economics.channels:
+        called = channel.label if labels.count(channel.label) == 1 else f"{channel.label} ({channel.name})"
         for week in range(terms.weeks) if channel.capacity is not None else ():
             found.append(
                 Resource(
-                    f"{channel.label} in week {week + 1}",
+                    f"{called} in week {week + 1}",
                     uses(lambda one, c=channel, w=week: one.channel is c and one.week == w),  # type: ignore[misc]
                     limit=float(channel.capacity or 0),
                     unit="contacts",

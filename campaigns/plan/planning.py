@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from campaigns.knapsack import Solution, Use, solve
 from campaigns.knapsack.problem import Block, Problem, Resource, Which
-from campaigns.knapsack.solve import Solution, Use, solve
 from campaigns.plan.economics import Earned, Economics
 from campaigns.plan.limits import resources_of
 from campaigns.plan.policies import POLICIES, by_rank
+from campaigns.plan.weeks import WAITS
 from campaigns.tiers import NAMES as TIERS
 from contracts.errors import DataError
 from features.kernel.running import Bools, Ints
@@ -27,8 +28,9 @@ WHY_NOT = (
     "a contact would cost more than it brings",
     "the limits are better used for others",
     "in the control group",
+    *WAITS[1:],
 )
-CONTACTED, OUT_OF_SCOPE, NO_CHANNEL, NO_OFFER, NOT_WORTH, CROWDED_OUT, CONTROL = range(len(WHY_NOT))
+CONTACTED, OUT_OF_SCOPE, NO_CHANNEL, NO_OFFER, NOT_WORTH, CROWDED_OUT, CONTROL, WAITING = range(8)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Plan:
 
     control: (n,) who is left alone to measure. choice: (n,) places in economics.options, -1 for none; of the control
     group what they would have got, by the same prices, so that like is compared with like. why: (n,) places in WHY_NOT.
-    solution: of the optimiser over those who are not control (None for a plainer policy); uses: of every limit.
+    By a plainer policy they get what they would have got in their place of the queue. solution: of the optimiser over
+    those who are not control (None for a plainer policy); uses: of every limit.
     """
 
     economics: Economics
@@ -78,8 +81,10 @@ def targetable(economics: Economics) -> tuple[Bools, NDArray[np.int8]]:
     inside = np.ones(size, np.bool_) if rule is None else rule.holds(customers.columns)
     reach = _any([customers.may[one.name] for one in economics.channels], size)
     offered = _any(list(economics.eligible.values()), size)
-    why = np.full(size, CONTACTED, dtype=np.int8)
-    for code, holds in ((NO_OFFER, ~offered), (NO_CHANNEL, ~reach), (OUT_OF_SCOPE, ~inside)):
+    waits = np.zeros(size, dtype=np.int8) if customers.waits is None else customers.waits
+    why = np.where(offered, CONTACTED, NO_OFFER).astype(np.int8)
+    why[waits > 0] = WAITING - 1 + waits[waits > 0]
+    for code, holds in ((NO_CHANNEL, ~reach), (OUT_OF_SCOPE, ~inside)):
         why[holds] = code
     return why == CONTACTED, why
 
@@ -95,6 +100,8 @@ def make_plan(
     can, why = targetable(economics)
     if not can.any():
         raise DataError(_nobody(why))
+    if control[can].all():
+        raise DataError(_all_control(int(can.sum())))
     treated, left_alone = np.flatnonzero(can & ~control), np.flatnonzero(can & control)
     resources = resources_of(economics, currency=currency, floors=policy == PROFIT)
     problem = _problem(economics, treated, resources)
@@ -106,7 +113,9 @@ def make_plan(
         choice[left_alone] = at_prices(_problem(economics, left_alone, resources), resources, uses)
     else:
         rank = POLICIES[policy](economics, np.random.default_rng(seed))
-        choice[treated], uses = by_rank(problem, rank[treated])
+        rows = np.flatnonzero(can)
+        everyone = _problem(economics, rows, resources)
+        choice[rows], uses = by_rank(everyone, rank[rows], alone=control[rows])
     why[treated] = np.where(choice[treated] >= 0, CONTACTED, _why_not(problem))
     why[left_alone] = CONTROL
     return Plan(economics, policy, currency, can & control, choice, why, uses, solution)
@@ -141,6 +150,13 @@ def _why_not(problem: Problem) -> NDArray[np.int8]:
     for which in problem.chunks():
         found[which][problem.block(which).profit.max(axis=0) > 0] = CROWDED_OUT
     return found
+
+
+def _all_control(count: int) -> str:
+    return (
+        f"all {count:,} customers who could be contacted are in the control group, so nobody is left to contact. Make "
+        "control_share smaller, or the campaign larger."
+    )
 
 
 def _any(columns: list[Bools], size: int) -> Bools:

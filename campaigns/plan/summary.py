@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from campaigns.knapsack.words import shadow_prices
 from campaigns.plan.planning import WHY_NOT, Plan
 from contracts.training import Floats
+from features.kernel.running import Ints
+
+_ROUNDING = 1e-6  # options are priced in 32 bits
+UNKNOWN = "unknown"  # of customers without a tier, stage or segment
 
 
 @dataclass(frozen=True)
@@ -73,24 +78,20 @@ def summary_of(plan: Plan) -> Summary:
     economics, who = plan.economics, plan.contacted
     choice = plan.choice[who]
     bounds = {one: economics.earned(who, choice, bound=one).profit for one in ("low", "high")}
-    options = [economics.options[one] for one in choice.tolist()]
-    keys: dict[str, np.ndarray] = {
-        "offer": np.array([one.offer.label for one in options], dtype=object),
-        "channel": np.array([one.channel.label for one in options], dtype=object),
-        "week": np.array([f"week {one + 1}" for one in plan.earned.week.tolist()], dtype=object),
-        **{name: labels[who].astype(object) for name, labels in economics.customers.labels.items()},
-    }
-    everyone = np.ones(len(who), dtype=np.bool_)
-    groups = {
-        column: {
-            str(name): _totals(plan, bounds, values == name) for name in sorted({str(v) for v in values})
-        }
-        for column, values in keys.items()
-    }
     counts = np.bincount(plan.why, minlength=len(WHY_NOT))
+    offers = np.array([economics.offers.index(one.offer) for one in economics.options], dtype=np.int64)
+    channels = np.array([economics.channels.index(one.channel) for one in economics.options], dtype=np.int64)
+    weeks = [f"week {one + 1}" for one in range(economics.terms.weeks)]
+    labels = {name: _codes(values[who]) for name, values in economics.customers.labels.items()}
+    keys: dict[str, tuple[Ints, list[str]]] = {
+        "offer": (offers[choice], [one.label for one in economics.offers]),
+        "channel": (channels[choice], [one.label for one in economics.channels]),
+        "week": (plan.earned.week, weeks),
+        **labels,
+    }
     return Summary(
-        _totals(plan, bounds, everyone),
-        groups,
+        _totals(plan, bounds, np.ones(len(who), dtype=np.bool_)),
+        {column: dict(_groups(plan, bounds, *one)) for column, one in keys.items()},
         {WHY_NOT[code]: int(counts[code]) for code in range(1, len(WHY_NOT)) if counts[code]},
         break_even(plan),
         tuple(_sentences(plan)),
@@ -98,18 +99,28 @@ def summary_of(plan: Plan) -> Summary:
     )
 
 
+def _codes(values: NDArray[np.object_]) -> tuple[Ints, list[str]]:
+    """Return labels as places in their sorted names; what has none is UNKNOWN."""
+    names = sorted({str(one) for one in set(values.tolist()) - {None}} - {UNKNOWN})
+    places = {one: place for place, one in enumerate(names)}
+    codes = [places.get(one, len(names)) for one in values.tolist()]
+    return np.array(codes, dtype=np.int64), [*names, UNKNOWN]
+
+
+def _groups(
+    plan: Plan, bounds: Mapping[str, Floats], codes: Ints, names: list[str]
+) -> Iterator[tuple[str, Totals]]:
+    """Yield the totals of each name that there is."""
+    for code in np.unique(codes):
+        yield names[code], _totals(plan, bounds, codes == code)
+
+
 def break_even(plan: Plan) -> float | None:
     """Return the share of the lift at which the plan earns nothing: profit is linear in the lift."""
     earned = plan.earned
-    customers, who = plan.economics.customers, plan.contacted
-    options = [plan.economics.options[one] for one in plan.choice[who].tolist()]
-    basket, margin = customers.basket[who], customers.margin[who]
-    left = np.array(
-        [float(o.offer.earned(b, margin=m)) for o, b, m in zip(options, basket, margin, strict=True)]
-    )
-    gained = float((earned.added * left).sum())
+    gained = float((earned.added * earned.left).sum())
     lost = gained - float(earned.profit.sum())
-    return lost / gained if gained > 0 and lost > 0 else None
+    return lost / gained if gained > 0 and lost > _ROUNDING * gained else None
 
 
 def _totals(plan: Plan, bounds: Mapping[str, Floats], rows: np.ndarray) -> Totals:
@@ -127,6 +138,13 @@ def _totals(plan: Plan, bounds: Mapping[str, Floats], rows: np.ndarray) -> Total
 
 def _sentences(plan: Plan) -> list[str]:
     if plan.solution is None:
-        return [f"Chosen by '{plan.policy}': the highest first, without weighing what a contact adds."]
-    proof = f"No plan within these limits can earn {plan.solution.gap:.2%} more than this one (proven bound)."
-    return [*shadow_prices(plan.solution, currency=plan.currency), proof]
+        said = f"Chosen by '{plan.policy}': the highest first, without weighing what a contact adds."
+        floors = ", ".join(plan.economics.terms.floors)
+        return [said, *([f"This policy does not look at floors ({floors})."] if floors else [])]
+    return [*shadow_prices(plan.solution, currency=plan.currency), _proof(plan.solution.gap)]
+
+
+def _proof(gap: float) -> str:
+    if gap < 0.00005:
+        return "No plan within these limits is expected to earn more than this one (proven to 0.01 %)."
+    return f"No plan within these limits is expected to earn over {gap:.2%} more than this one (proven)."

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from campaigns.declarations import read_declarations
+from campaigns.declarations import load_toml, read_declarations, require_sections
 from campaigns.rules import Rule
 from campaigns.tiers import NAMES as TIERS
-from contracts.days import to_day
+from contracts.days import to_date, to_day
 from contracts.errors import DeclarationError, nearest
+from contracts.tables import CURVE_KNOTS
 
 ASK, ALLOW, ORDERS = "ask", "allow", "orders"
 ASSUMED_MARGIN = 0.3
 MOST_WEEKS, MOST_RESPONSE_DAYS = 12, 180
 _TASTES = ("low", "medium", "high")
+_SECTION, _OURS = "plans", "campaign"
+# What may stand beside the plans in one file: the catalogues that a plan reads.
+SECTIONS = (_SECTION, "offers", "channels", "stages", "calendar")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Terms:
     week_loss: float = 0.1
     taste: Mapping[str, float] = field(default_factory=dict)
     unknown_reach: str = ORDERS
+    no_send: tuple[str, ...] = ()
+    country: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -82,6 +88,9 @@ class Terms:
             yield f"unknown_reach is '{self.unknown_reach}'. Write {ASK}, {ALLOW} or {ORDERS}."
         if self.start is not None and _day(self.start) is None:
             yield f"start is '{self.start}'. Write a day as YYYY-MM-DD."
+        for day in self.no_send:
+            if _day(day) is None:
+                yield f"no_send has '{day}'. Write days as YYYY-MM-DD."
         if self.when:
             self.rule  # noqa: B018 (reads it, so that a rule that cannot be read is refused here)
 
@@ -91,11 +100,21 @@ class Terms:
         return Rule.parse(self.when, where=f"campaign {self.name}") if self.when else None
 
     def first_day(self, as_of: int) -> int:
-        """Return the first day of the campaign; DeclarationError if it is not after the day that the scores know."""
+        """Return the first day of the campaign; DeclarationError if the scores cannot tell about it.
+
+        It must come after the day of the scores, and end with its responses within the longest horizon.
+        """
         day = as_of + 1 if self.start is None else _day(self.start)
         if day is None or day <= as_of:
             raise DeclarationError(
-                f"start {self.start} is not after the day of the scores. Choose a later one."
+                f"campaign {self.name}: start is {self.start}, but the scores know the days up to {to_date(as_of)}. "
+                "Write a later start, or leave it out for the day after."
+            )
+        last = day + 7 * (self.weeks - 1) + self.response_days - 1
+        if last > as_of + CURVE_KNOTS[-1]:
+            raise DeclarationError(
+                f"campaign {self.name}: with its responses it ends on {to_date(last)}, but the scores of "
+                f"{to_date(as_of)} reach {CURVE_KNOTS[-1]} days. Start earlier, or rank anew when it comes nearer."
             )
         return day
 
@@ -112,18 +131,22 @@ class Terms:
 
 def read_terms(path: Path | None, campaign: str | None) -> Terms:
     """Return a campaign's terms: of the shop's file, else ours under the asked name. Raises DeclarationError."""
-    plans = read_declarations(Terms, section="plans", default="plan.toml", path=path)
     if path is None:
-        return Terms(**{**vars(plans["campaign"]), "name": campaign or "campaign"})
-    own = {name: one for name, one in plans.items() if name != "campaign"} or plans
-    if campaign is None and len(own) == 1:
-        return next(iter(own.values()))
-    if campaign is None:
-        raise DeclarationError(f"{path} has several campaigns. Say which: --campaign {next(iter(own))}.")
-    if campaign not in plans:
-        hint = nearest(campaign, plans) or "."
-        raise DeclarationError(f"{path} has no [plans.{campaign}]{hint} Found: {', '.join(own)}.")
-    return plans[campaign]
+        ours = read_declarations(Terms, section=_SECTION, default="plan.toml")[_OURS]
+        return replace(ours, name=campaign or _OURS)
+    require_sections(path, SECTIONS)
+    plans = read_declarations(Terms, section=_SECTION, default="plan.toml", path=path)
+    own = [name for name in load_toml(path).get(_SECTION, {}) if name in plans]
+    if not own:
+        raise DeclarationError(f"{path}: there is no campaign in it. Write a table [{_SECTION}.NAME].")
+    if campaign is None and len(own) > 1:
+        raise DeclarationError(
+            f"{path} has several campaigns: {', '.join(own)}. Say which: --campaign {own[0]}."
+        )
+    if campaign is not None and campaign not in own:
+        hint = nearest(campaign, own) or "."
+        raise DeclarationError(f"{path} has no [{_SECTION}.{campaign}]{hint} Found: {', '.join(own)}.")
+    return plans[campaign or own[0]]
 
 
 def _day(text: str) -> int | None:

@@ -11,9 +11,14 @@ from campaigns.plan.economics import Economics
 from campaigns.plan.planning import Plan, make_plan
 from campaigns.plan.smaller import smaller
 from campaigns.plan.terms import Terms
+from campaigns.plan.words import money
 from contracts.errors import DataError, DeclarationError
+from features.kernel.running import Bools
 
-BUDGETS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+BUDGETS = (0.25, 0.5, 0.75, 1.5, 2.0)  # times the budget; without one, times what is spent
+THIS = "this plan"
+MONEY, OPEN = "budget", "no limit of money"  # what the words of other budgets begin with
+_SAME = 0.001  # plans that cost and earn the same to this share are one
 
 
 @dataclass(frozen=True)
@@ -29,29 +34,58 @@ class WhatIf:
 
 
 def what_if(plan: Plan) -> list[WhatIf]:
-    """Return other plans of the same campaign: other budgets, then without each offer that is used."""
-    whole = plan.economics
-    small, some, scale = smaller(whole)
-    found = []
+    """Return this plan, and others of the same campaign: other budgets, and without each offer that is used.
+
+    Large shops are planned by a sample, scaled to this plan's sums. Other budgets that change nothing are left out.
+    """
+    small, some, scale = smaller(plan.economics)
+    this = _sums(plan, THIS)
+    alike = this if scale == 1.0 else _planned(THIS, small, plan, control=plan.control[some])
+    found = [this]
+    if alike is None:
+        return found
+    ratio = [own / one if one else scale for own, one in zip(_figures(this), _figures(alike), strict=True)]
     for words, economics in _others(plan, small, scale):
-        try:
-            one = make_plan(economics, currency=plan.currency, control=plan.control[some])
-        except (DataError, DeclarationError):
-            continue  # nobody is left, or a floor cannot be met: no such plan
-        cost = float(one.earned.given.sum() + one.earned.contact.sum())
-        sums = (len(one.contacted), cost, one.profit(), one.profit("low"), one.profit("high"))
-        found.append(WhatIf(words, *(value * scale for value in sums)))
+        one = _planned(words, economics, plan, control=plan.control[some])
+        if one is None:
+            continue
+        scaled = WhatIf(words, *(value * by for value, by in zip(_figures(one), ratio, strict=True)))
+        if not (words.startswith((MONEY, OPEN)) and any(_same(scaled, other) for other in found)):
+            found.append(scaled)
     return found
+
+
+def _planned(words: str, economics: Economics, plan: Plan, *, control: Bools) -> WhatIf | None:
+    """Return another plan's sums; None where there is no such plan: nobody is left, or a floor cannot be met."""
+    try:
+        return _sums(make_plan(economics, currency=plan.currency, control=control), words)
+    except (DataError, DeclarationError):
+        return None
+
+
+def _sums(plan: Plan, words: str) -> WhatIf:
+    cost = float(plan.earned.given.sum() + plan.earned.contact.sum())
+    return WhatIf(words, len(plan.contacted), cost, plan.profit(), plan.profit("low"), plan.profit("high"))
+
+
+def _figures(one: WhatIf) -> tuple[float, ...]:
+    return one.customers, one.cost, one.profit, one.low, one.high
+
+
+def _same(one: WhatIf, other: WhatIf) -> bool:
+    pairs = ((one.cost, other.cost), (one.profit, other.profit))
+    return all(abs(a - b) <= _SAME * max(abs(a), abs(b)) for a, b in pairs)
 
 
 def _others(plan: Plan, small: Economics, scale: float) -> Iterator[tuple[str, Economics]]:
     terms, spent = small.terms, float(plan.earned.given.sum() + plan.earned.contact.sum())
     budget = plan.economics.terms.budget or spent
     for factor in BUDGETS:
-        if budget > 0:
-            words = f"budget {factor * budget:,.0f} {plan.currency}"
+        if budget > 0 and (factor < 1 or plan.economics.terms.budget is not None):
+            words = f"{MONEY} {money(factor * budget, beside=(budget,))} {plan.currency}"
             yield words, _with(small, replace(terms, budget=factor * budget / scale))
-    yield "no limit of money", _with(small, replace(terms, budget=None))
+    if plan.economics.terms.budget is not None:
+        yield OPEN, _with(small, replace(terms, budget=None))
     used = {plan.economics.options[one].offer.name for one in np.unique(plan.choice[plan.contacted])}
     for offer in plan.economics.offers:
         if offer.name in used and len(plan.economics.offers) > 1:
