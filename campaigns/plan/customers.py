@@ -30,7 +30,8 @@ class Customers:
     levels: (n, 4) which campaigns.lifecycle.LEVELS of offers the stage allows. taste: by kind of offer, what its lift
     is multiplied by. best_week: the week (from 0) in which a contact is best, NaN where none is better. open_weeks:
     (n, weeks) in which they may be contacted, None: in all; waits: why in none (places in campaigns.plan.weeks.WAITS).
-    begins: how many days after the scores the campaign begins (its first day less 1).
+    begins: how many days after the scores the campaign begins (its first day less 1). answers: by channel, what a lift
+    is multiplied by there (campaigns.plan.gather.answers_of).
     """
 
     ids: pa.Array
@@ -46,6 +47,7 @@ class Customers:
     open_weeks: Bools | None = None
     waits: NDArray[np.int8] | None = None
     begins: int = 0
+    answers: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,6 +68,7 @@ class Customers:
             None if self.open_weeks is None else self.open_weeks[some],
             None if self.waits is None else self.waits[some],
             self.begins,
+            {name: values[some] for name, values in self.answers.items()},
         )
 
     def chance(self, *, after: int, days: int) -> Floats:

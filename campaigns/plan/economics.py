@@ -140,10 +140,14 @@ class Economics:
         opened = {week: self._open(week, which) for week in weeks}
         begun = {week: self._begun(week, which) for week in weeks}
         for offer in self.offers:
-            made = {week: self._made(offer, begun[week], which) for week in weeks}
+            made = {
+                (week, channel.name): self._made(offer, channel, begun[week], which)
+                for week in weeks
+                for channel in self.channels
+            }
             for place, option in enumerate(self.options):
                 if option.offer is offer:
-                    gain, given = made[option.week]
+                    gain, given = made[option.week, option.channel.name]
                     fits = self.eligible[offer.name][which] & self.customers.may[option.channel.name][which]
                     fits &= opened[option.week]
                     net = gain - np.float32(option.channel.cost)
@@ -156,9 +160,11 @@ class Economics:
         """The least profit of an action; without one, floors may ask for actions that lose."""
         return self.terms.least_profit if self.terms.least_profit or not self.terms.floors else -np.inf
 
-    def _made(self, offer: Offer, begun: tuple[Floats, Floats], which: Which) -> tuple[Small, Small]:
+    def _made(
+        self, offer: Offer, channel: Channel, begun: tuple[Floats, Floats], which: Which
+    ) -> tuple[Small, Small]:
         """Return the profit before the contact's cost, and what is given away."""
-        p, added, given, earned = self._parts(offer, begun, which, self.lifts[offer.name].share)
+        p, added, given, earned = self._parts(offer, channel, begun, which, self.lifts[offer.name].share)
         plain = self.customers.margin[which] * self.customers.basket[which]
         buys = p + added
         return (buys * earned - p * plain).astype(np.float32), (buys * given).astype(np.float32)
@@ -171,12 +177,14 @@ class Economics:
         return p, (1.0 - self.terms.week_loss) ** np.abs(at - wished)
 
     def _parts(
-        self, offer: Offer, begun: tuple[Floats, Floats], which: Which, lift: Floats
+        self, offer: Offer, channel: Channel, begun: tuple[Floats, Floats], which: Which, lift: Floats
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """Return p, e, what a redemption gives away and what it leaves, of some customers."""
-        p, timing = begun
+        p, kept = begun
+        if channel.name in self.customers.answers:
+            kept = kept * self.customers.answers[channel.name][which]
         basket, margin = self.customers.basket[which], self.customers.margin[which]
-        added = np.clip(lift[which] * timing, -1.0, 1.0) * (1.0 - p)
+        added = np.clip(lift[which] * kept, -1.0, 1.0) * (1.0 - p)
         return p, np.maximum(added, -p), offer.given(basket), offer.earned(basket, margin=margin)
 
     def earned(self, which: Ints, choice: Ints, *, bound: str = "share") -> Earned:
@@ -189,7 +197,8 @@ class Economics:
                 continue
             some = which[here]
             lift = getattr(self.lifts[option.offer.name], bound)
-            p, added, given, left = self._parts(option.offer, self._begun(option.week, some), some, lift)
+            begun = self._begun(option.week, some)
+            p, added, given, left = self._parts(option.offer, option.channel, begun, some, lift)
             plain = self.customers.margin[some] * self.customers.basket[some]
             contact = np.full(len(here), option.channel.cost)
             profit = (p + added) * left - p * plain - contact

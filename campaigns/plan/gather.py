@@ -13,15 +13,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from campaigns.base import Base
-from campaigns.channels import Allowed, Channel, allowed
+from campaigns.channels import Allowed, Channel, allowed, channel_scores
 from campaigns.lifecycle import Stage
 from campaigns.messages import Messages
 from campaigns.offers import Offer, allowed_levels, kinds_of
 from campaigns.plan.customers import Customers
 from campaigns.plan.terms import ALLOW, ASSUMED_MARGIN, ORDERS, Terms
 from campaigns.plan.weeks import Days, days_of, last_contacts, weeks_of
+from campaigns.screening.activity import ACTIVE, Activity, activity_of
 from campaigns.screening.activity import LEVELS as ACTIVITIES
-from campaigns.screening.activity import Activity, activity_of
 from campaigns.screening.channels import EMAIL
 from campaigns.screening.reachability import reach_of
 from campaigns.sensitivity import Sensitivity, sensitivity_of
@@ -32,6 +32,7 @@ from contracts.training import Floats
 from features.kernel.buffers import as_arrow, as_numpy, filled
 
 MOST_OTHER = 0.5  # share of customers who may have ordered otherwise than the ranking says
+_LIKELIER = (0.5, 2.0)  # how much more or less a channel may move than the usual one
 _FEW_ORDERS = 1e-6  # below it the expected basket is the usual one
 # Only these can say who agreed; contacts and events tell at most who did not.
 TELLS_REACH = ("customers", "personal")
@@ -102,6 +103,7 @@ def gather(
         weeks.open,
         weeks.why,
         ahead - 1,
+        answers_of(base, channels, may, activity, messages, loss=terms.channel_loss),
     )
     notes = (said, *([_OPEN] if open_to_all else []), *told, *days.notes, *sensitivity.notes)
     assumed = said.startswith(ASSUMED)
@@ -119,6 +121,36 @@ def _may(
         mail = allowed(base, reach, {EMAIL: channels[EMAIL]}, allow_unknown=True, messages=messages)
         may = Allowed({**may.ok, **mail.ok}, {**may.reason, **mail.reason})
     return may, orders_only and EMAIL in channels
+
+
+def answers_of(
+    base: Base,
+    channels: Mapping[str, Channel],
+    may: Allowed,
+    activity: Activity,
+    messages: Messages,
+    *,
+    loss: float,
+) -> dict[str, Floats]:
+    """Return, by channel, what a lift is multiplied by there; (n,).
+
+    The customer's response rate by the channel over the shop's mean of all channels (half to twice; 1 where it is not
+    known), less `loss` where the channel does not fit: a highly active customer is met on the shop's own channels as
+    long as one is open, any other is fetched by a direct one.
+    """
+    rates = channel_scores(base, None, channels, activity, messages=messages)
+    told = rates.rate[np.isfinite(rates.rate)]
+    usual = float(told.mean()) if len(told) else np.nan
+    own_open = np.zeros(len(base.sales), dtype=np.bool_)
+    for name, channel in channels.items():
+        own_open |= may.ok[name] & channel.own
+    active = activity.level == ACTIVE
+    found = {}
+    for place, name in enumerate(rates.names):
+        factor = np.nan_to_num(rates.rate[:, place] / usual, nan=1.0) if usual > 0 else np.ones(len(active))
+        misfit = ~active if channels[name].own else active & own_open
+        found[name] = np.clip(factor, *_LIKELIER) * np.where(misfit, 1.0 - loss, 1.0)
+    return found
 
 
 def _unscored_note(unscored: int) -> list[str]:

@@ -47,6 +47,7 @@ class Terms:
     channels: tuple[str, ...] = ()
     when: str = ""
     week_loss: float = 0.1
+    channel_loss: float = 0.1
     taste: Mapping[str, float] = field(default_factory=dict)
     unknown_reach: str = ORDERS
     no_send: tuple[str, ...] = ()
@@ -66,7 +67,7 @@ class Terms:
             yield f"budget is {self.budget:g}: nobody could be contacted. Write an amount above 0, or leave it out."
         if self.margin is not None and not 0.0 < self.margin <= 1.0:
             yield f"margin is {self.margin:g}. Write the profit's share of the amount, above 0 and at most 1."
-        for key in ("least_margin", "week_loss"):
+        for key in ("least_margin", "week_loss", "channel_loss"):
             if not 0.0 <= getattr(self, key) < 1.0:
                 yield f"{key} is {getattr(self, key):g}. Write a share from 0 to below 1."
         if not abs(self.least_profit) < math.inf:

@@ -131,3 +131,13 @@ def test_a_closed_week_has_no_options_even_where_there_is_room() -> None:
 def test_customers_without_a_tier_are_a_group_of_their_own() -> None:
     block = economics(customers(tier=["reduce", None, "focus"])).block(ALL)
     assert block.group is not None and block.group.tolist() == [2, 3, 0]
+
+
+def test_a_channel_that_is_answered_twice_as_much_moves_twice_as_many() -> None:
+    people = customers((0.2,), answers={"sms": np.array([2.0])})
+    by_mail, by_sms = (
+        economics(people, offers=[offer()], channels=[channel(name)]) for name in ("email", "sms")
+    )
+    first = np.array([0])
+    added = [one.earned(first, np.array([0])).added[0] for one in (by_mail, by_sms)]
+    assert added[1] == pytest.approx(2 * added[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +11,15 @@ import pyarrow as pa
 import pytest
 
 from campaigns.base import Base
-from campaigns.channels import read_channels
+from campaigns.channels import Allowed, read_channels
 from campaigns.lifecycle import read_stages
+from campaigns.messages import Messages
 from campaigns.offers import read_offers
-from campaigns.plan.gather import Gathered, gather, margin_of
+from campaigns.plan.gather import Gathered, answers_of, gather, margin_of
 from campaigns.plan.reengage import reengage_table
 from campaigns.plan.terms import ASSUMED_MARGIN
 from campaigns.plan.weeks import days_of, weeks_of
-from campaigns.screening.activity import SILENT
+from campaigns.screening.activity import ACTIVE, SILENT, activity_of
 from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError, DeclarationError
 from contracts.tables import scores_schema
@@ -224,3 +226,16 @@ def test_subscribers_who_open_nothing_are_listed_apart_and_stay_in_the_base() ->
     assert found.activity.by_email[0] == SILENT
     assert found.customers.ids.to_pylist() == list(NAMES)
     assert found.customers.columns["engagement"][0] == "silent"
+
+
+def test_an_active_customer_is_met_on_the_own_channel_and_another_fetched_by_a_direct_one() -> None:
+    people = base_of(LINES, as_of=AS_OF)
+    channels = {name: one for name, one in read_channels().items() if name in ("email", "app")}
+    everyone = np.ones(3, dtype=np.bool_)
+    may = Allowed(dict.fromkeys(channels, everyone), dict.fromkeys(channels, np.zeros(3, dtype=np.int8)))
+    activity = replace(
+        activity_of(people.sales, None), level=np.array([ACTIVE, SILENT, SILENT], dtype=np.int8)
+    )
+    found = answers_of(people, channels, may, activity, Messages.of(people), loss=0.2)
+    assert found["email"].tolist() == [0.8, 1.0, 1.0]
+    assert found["app"].tolist() == [1.0, 0.8, 0.8]
