@@ -13,7 +13,7 @@ What to say
   channels      cost, capacity, response      contact_interval  how often is too often (messages)
   products      roles, what each may buy next
   timing        weekday, hour, next order     calendar      holidays and platform events
-  triggers      who is due what on a night
+  triggers      who is due what on a night    preferences   all of this for each customer, in one table
 
 The plan
   plan          everyone at most one action   knapsack      the best within all limits, with proof

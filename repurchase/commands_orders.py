@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -219,19 +219,61 @@ def identity(
 def generate(
     out: Annotated[Path, typer.Option("--out", help="The folder for orders.parquet and the like.")],
     lines: Annotated[
-        int, typer.Option(min=100, max=1_000_000_000, help="About how many order lines.")
-    ] = 1_000_000,
+        int | None,
+        typer.Option(min=100, max=1_000_000_000, help="About how many order lines. Default: a million."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another shop.")] = 1,
     days: Annotated[int, typer.Option(min=30, max=36_500, help="The length of the history.")] = 730,
     events: Annotated[bool, typer.Option("--events", help="E-mails, visits and carts as well.")] = False,
     truth: Annotated[bool, typer.Option("--truth", help="What each customer really is, as well.")] = False,
+    campaigns: Annotated[
+        int | None,
+        typer.Option("--campaigns", min=0, help="A smaller shop with all tables and so many past campaigns."),
+    ] = None,
+    customers: Annotated[
+        int | None, typer.Option("--customers", help="With --campaigns: how many. Default: 20,000.")
+    ] = None,
+    response: Annotated[
+        str | None,
+        typer.Option(
+            "--response", help="With --campaigns, what lifts go by: segment, hidden, potential or none."
+        ),
+    ] = None,
 ) -> None:
     """Generate the orders of a shop of which everything is known, for trials and benchmarks."""
+    if campaigns is not None:
+        if lines is not None:
+            raise DeclarationError("--campaigns counts in customers. Give --customers in place of --lines.")
+        asked = {"customers": customers, "response": response}
+        given = {name: value for name, value in asked.items() if value is not None}
+        _generate_campaigns(out, campaigns=campaigns, seed=seed, days=days, **given)
+        return
+    if customers is not None or response is not None:
+        raise DeclarationError(
+            "--customers and --response go with --campaigns. Give --campaigns 8, or leave them out."
+        )
     from experiments.worlds import World
     from experiments.worlds import generate as make
 
     with show.steps(1) as progress:
         progress("generating orders")
-        made = make(World(lines=lines, seed=seed, days=days), out, events=events, truth=truth)
+        world = World(lines=1_000_000 if lines is None else lines, seed=seed, days=days)
+        made = make(world, out, events=events, truth=truth)
     counts = f"{made.lines:,} order lines of {made.customers:,} customers, {made.returns:,} of them returns"
     show.out.print(f"{counts}: {out}/orders.parquet")
+
+
+def _generate_campaigns(out: Path, **asked: Any) -> None:
+    from experiments.known_campaigns import CampaignWorld
+    from experiments.known_campaigns.files import write
+
+    with show.steps(1) as progress:
+        progress("generating a shop with campaigns")
+        made = write(CampaignWorld(**asked), out)
+    show.out.print(
+        f"{made.lines:,} order lines of {made.customers:,} customers, {made.returns:,} of them returns; "
+        f"{made.contacts:,} contacts of {made.campaigns} campaigns; {made.events:,} events"
+    )
+    show.out.print(
+        f"{out}: orders, contacts, customers, events and products.parquet; truth.parquet: what no shop knows"
+    )

@@ -44,6 +44,12 @@ FILES = (
 )  # fmt: skip
 # Where the most recent two fifths of a base reach back further than this, its recency scores say little by themselves.
 LONG_AGO_DAYS = 180
+# What segments read of the events, by what it is called.
+EVENTS_READ = {
+    "e-mails (email_sent)": ("email_sent",),
+    "visits (visit)": ("visit",),
+    "carts (cart_add, cart_abandon)": ("cart_add", "cart_abandon"),
+}
 Progress = Callable[[str], None]
 
 
@@ -95,7 +101,7 @@ def segments(
             progress("computing features as known on the earlier day")
             earlier = replace(job, as_of=compare_to)
             then = known_on(earlier, shop.on(compare_to), wanted, None, Tally())
-        present = shop.optional
+        present, unseen = shop.optional, _unseen(None if shop.events is None else shop.events.table)
     progress("writing tables")
     valued_by = VALUE if VALUE in now.columns else "spend"
     moved = (
@@ -105,7 +111,7 @@ def segments(
         now.memberships, now.columns, value=VALUE, needs=lambda names: sources_of(names, catalog, present)
     )
     table = table if then is None else _compared(table, now, then)
-    told = _told(now, then, scores)
+    told = (*_told(now, then, scores), *unseen)
     found = Segmented(now, then, table, moved, valued_by, currency, report, out, told)
     _publish(found, out)
     return found
@@ -185,6 +191,20 @@ def _told(now: Known, then: Known | None, scores: pa.Table | None) -> tuple[str,
             f"Segments that read scores are not known on {to_date(then.day)}: the ranking is of {to_date(now.day)}."
         )
     return tuple(told)
+
+
+def _unseen(events: pa.Table | None) -> list[str]:
+    """Say which events nobody could have, since the table holds none of them."""
+    if events is None:
+        return []
+    kinds = set(pc.unique(events["kind"]).to_pylist())
+    absent = [words for words, names in EVENTS_READ.items() if kinds.isdisjoint(names)]
+    if not absent:
+        return []
+    return [
+        f"The events hold no {', no '.join(absent)}: segments that read them find nobody, which does not say that "
+        "there is nobody. If the shop has such events, add them, or name their kinds in [words] of the table's mapping."
+    ]
 
 
 # ---------------------------------------------------------------- files
