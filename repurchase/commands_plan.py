@@ -14,7 +14,7 @@ from rich.text import Text
 from contracts.days import to_date
 from features.shop.files import OtherFiles
 from repurchase import show
-from repurchase.options import AsOf, Files, Map, orders_of, with_other_tables
+from repurchase.options import AsOf, ControlShare, Files, Map, control_share_of, orders_of, with_other_tables
 
 if TYPE_CHECKING:
     from campaigns.plan.summary import Totals
@@ -57,6 +57,7 @@ def plan(
     calendar: Annotated[
         Path | None, typer.Option("--calendar", help="TOML file with platform events of your own.")
     ] = None,
+    control_share: ControlShare = None,
     as_of: AsOf = None,
     mapping: Map = None,
     *,
@@ -65,7 +66,18 @@ def plan(
     """Plan a campaign: for every customer at most one action, so that the expected added profit is largest."""
     from repurchase import plan_job
 
-    asked = plan_job.Asked(ranking, terms, campaign, offers, channels, stages, calendar, budget, policy)
+    asked = plan_job.Asked(
+        ranking,
+        terms,
+        campaign,
+        offers,
+        channels,
+        stages,
+        calendar,
+        budget,
+        policy,
+        control_share=control_share_of(control_share),
+    )
     with show.steps(1) as progress:
         progress("planning")
         made = plan_job.plan(orders_of(orders, mapping, as_of, other), asked, out=out)

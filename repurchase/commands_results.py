@@ -12,7 +12,16 @@ from contracts.days import parse_day, utc_now
 from contracts.errors import DeclarationError
 from features.shop.files import OtherFiles
 from repurchase import show, show_results
-from repurchase.options import AsOf, Map, TableMaps, with_other_tables
+from repurchase.options import (
+    AsOf,
+    ControlShare,
+    Map,
+    TableMaps,
+    amounts_of,
+    control_share_of,
+    pairs_of,
+    with_other_tables,
+)
 
 if TYPE_CHECKING:
     from repurchase.results_job import Accounted, Asked
@@ -71,10 +80,7 @@ def results(
         tuple[str, str] | None,
         typer.Option("--compare", metavar="COLUMN COLUMN", help="Which of two groupings separates better?"),
     ] = None,
-    control_share: Annotated[
-        list[str] | None,
-        typer.Option("--control-share", help="Planned, as 0.1 or CAMPAIGN=0.1. Default: arms of one size."),
-    ] = None,
+    control_share: ControlShare = None,
     margin: Annotated[
         float | None,
         typer.Option(
@@ -112,8 +118,8 @@ def results(
         by=tuple(by or ()),
         comparing=compare,
         margin=margin,
-        offer_costs=_amounts("--offer-cost", offer_cost),
-        control_share=_amounts("--control-share", control_share, named=False),
+        offer_costs=amounts_of("--offer-cost", offer_cost),
+        control_share=control_share_of(control_share),
     )
     with show.steps(1) as progress:
         progress("accounting for campaigns")
@@ -147,30 +153,5 @@ def _found(asked: Asked, test: Path | None) -> Accounted:
     return results_job.results_of_test(Path(asked.contacts[0]), test, comparing=asked.comparing)
 
 
-def _pairs(
-    option: str, texts: list[str] | None, example: str, *, named: bool = True
-) -> list[tuple[str, str]]:
-    """Read NAME=VALUE; without a name ("") only where that is allowed, and then it is the only one."""
-    pairs = [text.rpartition("=") for text in texts or ()]
-    for (name, _, value), text in zip(pairs, texts or (), strict=True):
-        if not value or (not name and (named or len(pairs) > 1)):
-            raise DeclarationError(f"{option} {text}: write it as {example}.")
-    return [(name, value) for name, _, value in pairs]
-
-
-def _amounts(option: str, texts: list[str] | None, *, named: bool = True) -> dict[str, float]:
-    """Read NAME=NUMBER by name."""
-    example = "OFFER=2.50" if named else "0.1, or CAMPAIGN=0.1 for each"
-    found = {}
-    for name, value in _pairs(option, texts, example, named=named):
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise DeclarationError(f"{option}: '{value}' is no number. Write it as {example}.") from None
-        if not 0 <= found[name] < float("inf"):
-            raise DeclarationError(f"{option}: {value} is below 0 or endless. Write it as {example}.")
-    return found
-
-
 def _maps(texts: list[str] | None) -> dict[str, Path]:
-    return {table: Path(path) for table, path in _pairs("--table-map", texts, "contacts=contacts.toml")}
+    return {table: Path(path) for table, path in pairs_of("--table-map", texts, "contacts=contacts.toml")}

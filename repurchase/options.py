@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,6 +65,10 @@ TableMaps = Annotated[
     typer.Option(
         "--table-map", metavar="TABLE=TOML", help="Columns of another table, as events=events.toml."
     ),
+]
+ControlShare = Annotated[
+    list[str] | None,
+    typer.Option("--control-share", help="Planned, as 0.1 or CAMPAIGN=0.1. Default: arms of one size."),
 ]
 
 
@@ -149,3 +153,36 @@ def shop_name(asked: str | None, settings: Settings) -> str:
 def model_of(model: str | None, shop: str | None, settings: Settings) -> str:
     """Return the asked model, else the shop's champion."""
     return model or f"models:/repurchase-{shop_name(shop, settings)}@champion"
+
+
+def pairs_of(
+    option: str, texts: list[str] | None, example: str, *, named: bool = True
+) -> list[tuple[str, str]]:
+    """Read NAME=VALUE; without a name ("") only where that is allowed, and then it is the only one."""
+    pairs = [text.rpartition("=") for text in texts or ()]
+    for (name, _, value), text in zip(pairs, texts or (), strict=True):
+        if not value or (not name and (named or len(pairs) > 1)):
+            raise DeclarationError(f"{option} {text}: write it as {example}.")
+    return [(name, value) for name, _, value in pairs]
+
+
+def amounts_of(option: str, texts: list[str] | None, *, named: bool = True) -> dict[str, float]:
+    """Read NAME=NUMBER by name."""
+    example = "OFFER=2.50" if named else "0.1, or CAMPAIGN=0.1 for each"
+    found = {}
+    for name, value in pairs_of(option, texts, example, named=named):
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise DeclarationError(f"{option}: '{value}' is no number. Write it as {example}.") from None
+        if not 0 <= found[name] < float("inf"):
+            raise DeclarationError(f"{option}: {value} is below 0 or endless. Write it as {example}.")
+    return found
+
+
+def control_share_of(texts: ControlShare) -> Mapping[str, float] | float | None:
+    """Return the one planned share of control of all campaigns, the shares by campaign, or None."""
+    given = amounts_of("--control-share", texts, named=False)
+    if not given:
+        return None
+    return given[""] if set(given) == {""} else {name: share for name, share in given.items() if name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Asked:
     budget: float | None = None
     policy: str = PROFIT
     what_if: bool = True
+    control_share: Mapping[str, float] | float | None = None  # of past tests: of all or by campaign
 
 
 def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
@@ -65,7 +67,7 @@ def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
     """
     require_replaceable(out, what="campaign plan", is_ours=is_plan)
     terms, offers, channels = _declared(asked)
-    stages = read_stages(asked.stages)
+    stages = read_stages(asked.stages or asked.terms)
     scores, manifest = read_ranking(asked.ranking)
     as_of = parse_day(manifest["as_of"])
     if job.as_of not in (None, as_of):
@@ -85,11 +87,11 @@ def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
         channels=channels,
         stages=stages,
         model_margin=_margin(manifest["clv"]),
-        calendar=asked.calendar,
+        calendar=asked.calendar or asked.terms,
     )
     gathered.may.require(terms.channels or None)
     offers, refused = _paying(offers, gathered, terms)
-    economics = _economics(gathered, terms, offers, channels)
+    economics = _economics(gathered, terms, offers, channels, asked.control_share)
     holdout = holdout_of(economics, currency=base.currency)
     made = make_plan(economics, currency=base.currency, control=holdout.control, policy=asked.policy)
     planned = Planned(
@@ -120,7 +122,7 @@ def _declared(asked: Asked) -> tuple[Terms, dict[str, Offer], dict[str, Channel]
     for path in (asked.offers, asked.channels, asked.stages, asked.calendar):
         if path is not None:
             require_sections(path, SECTIONS)
-    offers, channels = read_offers(asked.offers), read_channels(asked.channels)
+    offers, channels = read_offers(asked.offers or asked.terms), read_channels(asked.channels or asked.terms)
     return (
         terms,
         {name: offers[name] for name in terms.chosen("offers", offers)},
@@ -129,7 +131,11 @@ def _declared(asked: Asked) -> tuple[Terms, dict[str, Offer], dict[str, Channel]
 
 
 def _economics(
-    gathered: Gathered, terms: Terms, offers: dict[str, Offer], channels: dict[str, Channel]
+    gathered: Gathered,
+    terms: Terms,
+    offers: dict[str, Offer],
+    channels: dict[str, Channel],
+    control_share: Mapping[str, float] | float | None,
 ) -> Economics:
     """Return the campaign's options with their lifts."""
     base, customers = gathered.base, gathered.customers
@@ -137,7 +143,9 @@ def _economics(
         terms.rule.check(customers.columns)
     measured = None
     if base.contacts is not None:
-        measured = measured_effects(base.contacts, sales=base.sales, window_days=terms.response_days)
+        measured = measured_effects(
+            base.contacts, sales=base.sales, window_days=terms.response_days, control_share=control_share
+        )
     lifts = lifts_of(list(offers.values()), customers, measured=measured)
     used = [one for name, one in channels.items() if gathered.may.ok[name].any()]
     return Economics(customers, terms, offers=list(offers.values()), channels=used, lifts=lifts)

@@ -41,7 +41,7 @@ class Asked:
     """What the account is made of. orders: empty if outcomes are those of the contacts. by: columns to report by.
 
     scores: a Parquet file or a published ranking; groups: a CSV or Parquet file with customer_id. margin: None to take
-    it from the orders' cost; control_share: of all ("") or by campaign.
+    it from the orders' cost; control_share: of all or by campaign.
     """
 
     contacts: tuple[str, ...]
@@ -56,7 +56,7 @@ class Asked:
     comparing: tuple[str, str] | None = None
     margin: float | None = None
     offer_costs: Mapping[str, float] = field(default_factory=dict)
-    control_share: Mapping[str, float] = field(default_factory=dict)
+    control_share: Mapping[str, float] | float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def results(asked: Asked, *, now: datetime) -> Accounted:
         known=known,
         comparing=asked.comparing,
         money=Money(margin=margin, offer_costs=_offer_costs(asked, opened.contacts)),
-        control_share=_control_share(asked.control_share),
+        control_share=asked.control_share,
         crossed=opened.crossed,
     )
     told = list(opened.told)
@@ -233,10 +233,3 @@ def _offer_costs(asked: Asked, contacts: pa.Table) -> Mapping[str, float]:
                 f"Offers: {', '.join(offers[:8]) or 'none'}."
             )
     return asked.offer_costs
-
-
-def _control_share(given: Mapping[str, float]) -> Mapping[str, float] | float | None:
-    """Return the one share of all campaigns, or the shares by campaign."""
-    if not given:
-        return None
-    return given[""] if set(given) == {""} else {name: share for name, share in given.items() if name}

@@ -134,20 +134,22 @@ def answers_of(
 ) -> dict[str, Floats]:
     """Return, by channel, what a lift is multiplied by there; (n,).
 
-    The customer's response rate by the channel over the shop's mean of all channels (half to twice; 1 where it is not
-    known), less `loss` where the channel does not fit: a highly active customer is met on the shop's own channels as
-    long as one is open, any other is fetched by a direct one.
+    The customer's response rate by the channel over that of all customers by it (half to twice; 1 where it is not
+    known): clicks of different channels are not compared, since what they cause is not known. Less `loss` where the
+    channel does not fit: a highly active customer is met on the shop's own channels as long as one is open, any other
+    is fetched by a direct one.
     """
     rates = channel_scores(base, None, channels, activity, messages=messages)
-    told = rates.rate[np.isfinite(rates.rate)]
-    usual = float(told.mean()) if len(told) else np.nan
     own_open = np.zeros(len(base.sales), dtype=np.bool_)
     for name, channel in channels.items():
         own_open |= may.ok[name] & channel.own
     active = activity.level == ACTIVE
     found = {}
     for place, name in enumerate(rates.names):
-        factor = np.nan_to_num(rates.rate[:, place] / usual, nan=1.0) if usual > 0 else np.ones(len(active))
+        rate = rates.rate[:, place]
+        told = np.isfinite(rate)
+        usual = float(rate[told].mean()) if told.any() else 0.0
+        factor = np.where(told, rate, usual) / usual if usual > 0 else np.ones(len(active))
         misfit = ~active if channels[name].own else active & own_open
         found[name] = np.clip(factor, *_LIKELIER) * np.where(misfit, 1.0 - loss, 1.0)
     return found

@@ -48,7 +48,7 @@ MEASURED = pa.schema(
 
 @dataclass(frozen=True)
 class Cell:
-    """A comparison within one campaign: so many of n bought, in each arm."""
+    """A comparison within one campaign: so many of n bought in each arm. sharing: how many have the same control."""
 
     offer: str
     channel: str | None
@@ -57,6 +57,7 @@ class Cell:
     control: int
     treated_hits: int
     control_hits: int
+    sharing: int = 1
 
 
 def measured_effects(
@@ -96,14 +97,17 @@ def of_campaigns(campaigns: Sequence[Campaign], *, segment: str | None = None) -
         | _together([cell for cell in cells if (cell.offer, cell.channel, cell.segment) == key])
         for key in keys
     ]
+    sharing = float(np.mean([cell.sharing for cell in cells])) if cells else 1.0
     for kind in (True, False):
-        _pool([row for row in rows if (row["segment"] is None) == kind])
+        _pool([row for row in rows if (row["segment"] is None) == kind], sharing)
     rows.sort(key=lambda row: tuple(str(row[name] or "") for name in ("segment", "offer", "channel")))
     return pa.Table.from_pylist(rows, schema=MEASURED)
 
 
 def _cells(campaign: Campaign, segment: str | None) -> Iterator[Cell]:
-    for offer, channel, chosen, arm in _messages(campaign):
+    messages = list(_messages(campaign))
+    sharing = 1 if campaign.own else len(messages)
+    for offer, channel, chosen, arm in messages:
         bought = campaign.trial.rates["conversion"]
         parts: list[tuple[str | None, Bools]] = [(None, chosen)]
         labels = campaign.trial.groups.get(segment) if segment else None
@@ -113,7 +117,7 @@ def _cells(campaign: Campaign, segment: str | None) -> Iterator[Cell]:
             treated, control = bought[rows & arm], bought[rows & ~arm]
             if min(len(treated), len(control)) >= FEWEST:
                 hits = int(treated.sum()), int(control.sum())
-                yield Cell(offer, channel, name, len(treated), len(control), *hits)
+                yield Cell(offer, channel, name, len(treated), len(control), *hits, sharing)
 
 
 def _messages(campaign: Campaign) -> Iterator[tuple[str, str | None, Bools, Bools]]:
@@ -158,15 +162,20 @@ def _together(cells: Sequence[Cell]) -> dict[str, float | int]:
     }
 
 
-def _pool(rows: Sequence[dict[str, float | int | str | None]]) -> None:
-    """Add to each row its effect shrunk towards the effect of all rows."""
+def _pool(rows: Sequence[dict[str, float | int | str | None]], sharing: float) -> None:
+    """Add to each row its effect shrunk towards the effect of all rows.
+
+    sharing: how many comparisons have one control. With arms of equal size half of each one's error is the control's,
+    so the variance of the mean of k of them is (1 + k) / 2 times that of independent ones.
+    """
     if not rows:
         return
     values, errors = (
         np.array([row[name] for row in rows], np.float64) for name in ("headroom_effect", "headroom_error")
     )
     found = shrink(values, errors)
-    for row, value, error in zip(rows, found.values, found.errors, strict=True):
+    common = (1.0 - found.weight) ** 2 * found.mean_error**2 * (min(sharing, len(rows)) - 1.0) / 2.0
+    for row, value, error in zip(rows, found.values, np.sqrt(found.errors**2 + common), strict=True):
         row |= {"pooled_headroom_effect": float(value), "pooled_headroom_error": float(error)}
 
 

@@ -46,6 +46,7 @@ class Judge:
             curve=np.repeat(p[:, None], len(CURVE_KNOTS), axis=1),
             basket=truth.basket[at],
             best_week=None,
+            answers={},
         )
         self.lifts = {one.name: _lift(truth.lifts[at, OFFERS.index(one.name)]) for one in believed.offers}
         self.economics = Economics(

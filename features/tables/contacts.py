@@ -46,7 +46,7 @@ SHAPE = Shape(
         "sent_at": Part(
             kind="time",
             names=("sent_at", "send_time", "sent", "sent_time", "send_date", "sent_date", "contacted_at", "timestamp",
-                   "date"),
+                   "date", "send_at"),
         ),
         "arm": Part(kind="text", names=("arm", "test_arm", "treatment", "treated", "variant", "test_group", "group")),
         "offer": Part(kind="text", names=("offer", "offer_id", "offer_code", "coupon", "incentive")),

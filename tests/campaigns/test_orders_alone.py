@@ -259,7 +259,8 @@ def test_the_guide_names_only_files_that_are_written(guided: Path) -> None:
         "triggers {o} --ranking ranking --triggers triggers.toml --out own_due.csv",
         "plan {o} --ranking ranking --plan plan.toml --offers plan.toml --channels plan.toml --stages plan.toml "
         "--calendar plan.toml --events world/events.parquet --out own_plan",
-        "plan {o} --ranking ranking --contacts sent.csv --contacts plan/control.csv --plan plan.toml --out next_plan",
+        "plan {o} --ranking ranking --contacts plan/plan.csv --contacts plan/control.csv "
+        "--control-share 0.1 --plan plan.toml --out next_plan",
     ],
 )
 def test_the_files_of_the_guide_are_read(guided: Path, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
