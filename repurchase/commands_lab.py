@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from features.shop.files import OtherFiles
-from repurchase import backtest_job, compare_job, show, show_lab
+from repurchase import show
 from repurchase.options import (
     AsOf,
     Files,
@@ -79,6 +79,7 @@ def backtest(
 ) -> None:
     """Compare all models and peers out of time, on several past days."""
     from experiments.recipe import Recipe
+    from repurchase import backtest_job, show_lab
 
     settings = Settings.of_environment()
     wanted = (Recipe.read(recipe) if recipe else Recipe()).with_horizons(horizons_of(horizon))
@@ -110,6 +111,8 @@ def compare(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the whole table into this file.")] = None,
 ) -> None:
     """Show the figures of several backtests and trainings side by side."""
+    from repurchase import compare_job, show_lab
+
     settings = Settings.of_environment()
     table = compare_job.compare(tuple(sources), tracking_uri=settings.tracking_uri)
     if csv is not None:

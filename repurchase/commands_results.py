@@ -11,7 +11,7 @@ import typer
 from contracts.days import parse_day, utc_now
 from contracts.errors import DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import show, show_results
+from repurchase import show
 from repurchase.options import (
     AsOf,
     ControlShare,
@@ -102,7 +102,7 @@ def results(
     other: OtherFiles,
 ) -> None:
     """Say what campaigns got back, and what they caused: treated less control, with intervals."""
-    from repurchase import results_job
+    from repurchase import results_job, show_results
 
     if out is not None:
         results_job.require_target(out)

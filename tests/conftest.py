@@ -4,4 +4,4 @@ import os
 
 os.environ["COLUMNS"] = "200"  # consoles read their width once, when they are made
 
-import models.boosters  # noqa: E402, F401 (first, since OpenMP reads its settings once, when it is loaded)
+import models.boosters  # noqa: F401 (first, since OpenMP reads its settings once, when it is loaded)

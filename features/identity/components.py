@@ -14,8 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from features.identity.links import Links, Pair
 from features.identity.merging import NO_ORDER, changes_of
@@ -150,6 +148,9 @@ def _find(parent: dict[int, int], one: int) -> int:
 
 
 def _labels(a: Ints, b: Ints, count: int) -> Ints:
+    from scipy.sparse import coo_array  # only where ids are linked: it takes a fifth of a second
+    from scipy.sparse.csgraph import connected_components
+
     if not count:
         return np.empty(0, dtype=np.int64)
     graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count))

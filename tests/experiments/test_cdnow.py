@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 
 from contracts import metrics
 from contracts.days import parse_day
@@ -16,6 +17,8 @@ from experiments.train import fit_recipe
 from features.kernel.history import History
 from features.orders import read_orders
 from features.panel import outcome_at
+
+pytestmark = pytest.mark.lab
 
 AS_OF = parse_day("1998-04-01")
 

@@ -33,6 +33,8 @@ from features.shop.files import OtherFiles, read_tables
 from repurchase.commands_orders import generate
 from tests import worlds
 
+pytestmark = pytest.mark.lab
+
 SMALL = CampaignWorld(600, campaigns=5, seed=3)
 OTHERS = ("events", "customers", "products", "contacts")
 

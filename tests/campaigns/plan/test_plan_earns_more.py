@@ -11,6 +11,8 @@ from experiments.bench_campaigns import Interval
 from experiments.known_campaigns import CampaignWorld, draw
 from experiments.known_campaigns.contest import Row, Shop, contest
 
+pytestmark = pytest.mark.lab
+
 SEEDS = range(1, 7)
 
 
