@@ -211,8 +211,8 @@ class Allowed:
                 text for text in self.empty() if text.split("]")[0].removeprefix("[channels.") in empty
             )
             raise DataError(
-                f"{said}\nGive customers with consent and addresses (--customers), or say that unknown ones may be "
-                "contacted, or take the channel out (off = true)."
+                f"{said}\nGive customers with consent and addresses (--customers), set unknown_reach = 'allow' in the "
+                "campaign's file, or take the channel out (off = true)."
             )
 
     def _why(self, channel: str) -> str:

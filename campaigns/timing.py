@@ -93,7 +93,7 @@ def next_order_windows(curve: Floats, rhythm: Rhythm, *, recency_days: Floats) -
     p10, p50, p90 = (np.where(known, next_order_days(curve, q), np.nan) for q in (0.1, 0.5, 0.9))
     ahead = rhythm.gap - recency_days
     lead = np.clip(LEAD_SHARE * rhythm.gap, LEAST_LEAD, MOST_LEAD)
-    start = np.maximum(np.round(np.where(rhythm.regular, ahead - lead, p10)), 1.0)
+    start = np.maximum(np.where(rhythm.regular, np.round(ahead - lead), np.ceil(p10)), 1.0)
     start = np.where(known, start, np.nan)
     why = np.select(
         [np.isnan(chance), ~known, rhythm.regular & (ahead < 1.0), rhythm.regular],
@@ -293,7 +293,10 @@ def _window_columns(base: Base, scores: pa.Table) -> dict[str, pa.Array]:
         "contact_to": found.contact_to,
     }
     columns = {
-        name: _dates(base.as_of + np.nan_to_num(np.round(ahead)).astype(np.int64), valid=~np.isnan(ahead))
+        name: _dates(
+            base.as_of + np.maximum(np.ceil(np.nan_to_num(ahead)), 1.0).astype(np.int64),
+            valid=~np.isnan(ahead),
+        )
         for name, ahead in days.items()
     }
     return columns | {"contact_why": pa.array(found.why.tolist(), pa.string())}
@@ -311,6 +314,11 @@ def _habit_columns(name: str, habit: Habit) -> dict[str, pa.Array]:
 
 def _dates(day: Ints, *, valid: Bools | None = None) -> pa.Array:
     return as_arrow(day.astype(np.int32), pa.date32(), valid=valid)
+
+
+def _whole_days(ahead: Floats) -> Ints:
+    """Return days ahead as the ranking counts them: begun ones are whole, and the first is tomorrow."""
+    return np.maximum(np.ceil(np.nan_to_num(ahead)), 1.0).astype(np.int64)
 
 
 def _day_of_month(date: NDArray[Any]) -> Ints:

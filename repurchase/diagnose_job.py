@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from campaigns.sheets import write_csv
 from contracts.errors import DeclarationError
 from repurchase.base_job import OpenedBase, open_base
 from repurchase.orders_job import OrdersJob
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 
 MOST_CUSTOMERS = 1_000_000
 FILES = ("diagnosis.csv", "retention_monthly.csv", "retention_weekly.csv", "diagnosis.json", "diagnosis.html")
@@ -70,20 +69,13 @@ def _people(opened: OpenedBase) -> int:
 
 def _write(found: Diagnosis, out: Path) -> tuple[Path, ...]:
     """Write the files into a folder of their own, which then takes the place of `out`."""
-    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    fresh.mkdir()
-    try:
+    with written_whole(out) as fresh:
         write_csv(fresh / "diagnosis.csv", long_table(found))
         write_csv(fresh / "retention_monthly.csv", cohort_table(found.monthly))
         write_csv(fresh / "retention_weekly.csv", cohort_table(found.weekly))
         told = json.dumps(to_plain(found), indent=1, allow_nan=False, ensure_ascii=False)
         (fresh / "diagnosis.json").write_text(f"{told}\n", encoding="utf-8")
         (fresh / "diagnosis.html").write_text(diagnosis_page(found), encoding="utf-8", newline="\n")
-        replace_folder(fresh, out, old=old)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return tuple(out / name for name in FILES)
 
 

@@ -20,7 +20,7 @@ from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from campaigns.layers import Layers
@@ -264,8 +264,5 @@ def _is_bundle(folder: Path) -> bool:
 
 def _put(folder: Path, out: Path) -> None:
     """Put a finished bundle in its place; an older bundle there is replaced whole, or stays if that fails."""
-    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.copytree(folder, fresh)
-    replace_folder(fresh, out, old=old)
+    with written_whole(out) as fresh:
+        shutil.copytree(folder, fresh, dirs_exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from campaigns.plan.weeks import Days
 from campaigns.plan.what_if import WhatIf
 from campaigns.sheets import write_csv
 from contracts.days import to_date
-from repurchase.replacing import replace_folder
+from repurchase.replacing import written_whole
 
 # The control group as a log of contacts has it, so that it can be joined to what was sent.
 _CONTROL = {"campaign_id": "campaign_id", "customer_id": "customer_id", "sent_at": "send_at", "arm": "arm",
@@ -47,11 +46,7 @@ class Planned:
 
 def write_plan(planned: Planned, manifest: dict[str, Any], out: Path) -> None:
     """Put all files into a fresh folder, and that into the place of `out`."""
-    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
+    with written_whole(out) as fresh:
         _write_tables(planned, fresh)
         log = json.dumps(_log(planned, manifest), indent=2, allow_nan=False, ensure_ascii=False)
         (fresh / "plan.json").write_text(log + "\n", encoding="utf-8")
@@ -66,9 +61,6 @@ def write_plan(planned: Planned, manifest: dict[str, Any], out: Path) -> None:
             reengage=None if planned.reengage is None else planned.reengage.num_rows,
         )
         (fresh / "plan.html").write_text(page, encoding="utf-8")
-        replace_folder(fresh, out, old=old)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _write_tables(planned: Planned, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ from features.kernel.buffers import as_numpy, filled, in_one
 from repurchase.base_job import base_of
 from repurchase.orders_job import OrdersJob
 from repurchase.rankings import read_ranking
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 
 FILES = (
     "preferences.parquet",
@@ -178,9 +177,7 @@ def _about(job: PreferencesJob, manifest: dict[str, Any]) -> dict[str, Any]:
 def _write(found: Found, out: Path) -> Found:
     """Write the folder aside and put it in place at once; return what was written."""
     preferences, account = found.preferences, found.account
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
-        fresh = Path(aside) / "fresh"
-        fresh.mkdir()
+    with written_whole(out) as fresh:
         sample = _write_rows(preferences, fresh / FILES[0])
         if len(preferences) <= _CSV_ROWS:
             write_csv(fresh / "preferences.csv", pq.read_table(fresh / FILES[0]))
@@ -191,7 +188,6 @@ def _write(found: Found, out: Path) -> Found:
         text = json.dumps(account, indent=1, ensure_ascii=False, allow_nan=False)
         (fresh / "preferences.json").write_text(text + "\n", encoding="utf-8")
         files = tuple(name for name in FILES if (fresh / name).is_file())
-        replace_folder(fresh, out, old=Path(aside) / "old")
     return replace(found, files=files, sample=sample)
 
 

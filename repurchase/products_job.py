@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ from features.kernel.buffers import as_arrow, filled
 from repurchase.base_job import base_of
 from repurchase.orders_job import OrdersJob
 from repurchase.rankings import read_ranking
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 
 KIND = "products"
 FILES = ("roles.csv", "new.csv", "bestsellers.csv", "pairs.csv", "next_products.parquet", "next_products.csv")
@@ -173,9 +172,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _write(found: Found, picker: Picker, out: Path, judged: dict[str, pa.Table]) -> Found:
     """Write the folder aside and put it in place at once; return what was written."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
-        fresh = Path(aside) / "fresh"
-        fresh.mkdir()
+    with written_whole(out) as fresh:
         tables = {"roles": found.roles.table(), "new": found.new, "bestsellers": found.best}
         for name, table in {**tables, "pairs": found.pairs.table, **judged}.items():
             write_csv(fresh / f"{name}.csv", table)
@@ -192,13 +189,12 @@ def _write(found: Found, picker: Picker, out: Path, judged: dict[str, pa.Table])
         done = Found(
             **{
                 **vars(found), **judged, "picks": count, "new_picks": new, "sample": sample,
-                "files": tuple(sorted(one.name for one in fresh.iterdir())),
+                "files": tuple(sorted({_ABOUT, *(one.name for one in fresh.iterdir())})),
                 "notes": (*found.roles.notes, *told),
             }
         )  # fmt: skip
         text = json.dumps(_about(done), indent=1, ensure_ascii=False, allow_nan=False)
         (fresh / _ABOUT).write_text(text + "\n", encoding="utf-8")
-        replace_folder(fresh, out, old=Path(aside) / "old")
     return done
 
 

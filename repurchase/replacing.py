@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from contracts.errors import ArtifactError
@@ -32,3 +33,22 @@ def replace_folder(fresh: Path, out: Path, *, old: Path) -> None:
             old.rename(out)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """Yield a new folder beside `out`; when its work is done it takes the place of `out`, else nothing changes.
+
+    What a killed run left is cleared away first; if it was killed between the two renames, the older folder comes back.
+    """
+    fresh, old = (out.with_name(f".{out.name}.{which}") for which in ("fresh", "old"))
+    if old.exists() and not out.exists():
+        old.rename(out)
+    for left in (fresh, old):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+        replace_folder(fresh, out, old=old)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,7 +31,7 @@ from features.tables.customers import read_customers
 from features.tables.mapping import Shape, TableMapping, load_table_mapping
 from repurchase.base_job import open_base
 from repurchase.orders_job import OrdersJob
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 from repurchase.results_tables import known_tables
 
 
@@ -139,16 +138,13 @@ def require_target(out: Path) -> None:
 def write(found: Accounted, out: Path) -> list[str]:
     """Write one CSV file for each table and results.json into a folder, whole or not at all; return their names."""
     tables = found.account.tables
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
-        fresh = Path(aside) / "fresh"
-        fresh.mkdir()
+    with written_whole(out) as fresh:
         for name, table in tables.items():
             write_csv(fresh / f"{name}.csv", table)
         rows = {name: [_plain(row) for row in table.to_pylist()] for name, table in tables.items()}
         content = {**found.about, "told": [*found.told, *found.account.told], **rows}
         text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
         (fresh / "results.json").write_text(text, encoding="utf-8")
-        replace_folder(fresh, out, old=Path(aside) / "old")
     return [*(f"{name}.csv" for name in tables), "results.json"]
 
 

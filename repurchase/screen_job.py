@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from contracts.errors import ArtifactError, DataError, DeclarationError
 from repurchase.base_job import OpenedBase, open_base
 from repurchase.orders_job import OrdersJob, require_file_target
 from repurchase.rankings import read_ranking
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 
 FILES = ("labels.parquet", "labels.csv", "potential.csv", "report.json", "report.txt")
 
@@ -171,16 +170,13 @@ def _about(job: ScreenJob, base: Base, manifest: dict[str, Any]) -> dict[str, An
 
 def _write(found: Found, out: Path) -> None:
     """Write the folder aside and put it in place at once."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
-        fresh = Path(aside) / "fresh"
-        fresh.mkdir()
+    with written_whole(out) as fresh:
         pq.write_table(found.screened.labels, fresh / "labels.parquet")
         write_csv(fresh / "labels.csv", found.screened.labels)
         write_csv(fresh / "potential.csv", found.screened.potential)
         text = json.dumps(found.account, indent=1, ensure_ascii=False, allow_nan=False)
         (fresh / "report.json").write_text(text + "\n", encoding="utf-8")
         (fresh / "report.txt").write_text(as_text(found), encoding="utf-8")
-        replace_folder(fresh, out, old=Path(aside) / "old")
 
 
 def _write_personal(base: Base, screened: Screened, path: Path) -> int:

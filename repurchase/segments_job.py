@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +35,7 @@ from features.kernel.declaration import Catalog
 from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from repurchase.orders_job import OrdersJob
-from repurchase.replacing import replace_folder, require_replaceable
+from repurchase.replacing import require_replaceable, written_whole
 from repurchase.segments_known import VALUE, Known, Wanted, known_on, read_scores
 
 FILES = (
@@ -210,9 +209,7 @@ def _unseen(events: pa.Table | None) -> list[str]:
 # ---------------------------------------------------------------- files
 def _publish(found: Segmented, out: Path) -> None:
     """Write all files beside `out` and put them in its place together."""
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as parent:
-        fresh = Path(parent) / "fresh"
-        fresh.mkdir()
+    with written_whole(out) as fresh:
         now = found.now
         table = now.memberships.table(now.ids)
         write_part(fresh / "segments.parquet", [table])
@@ -223,7 +220,6 @@ def _publish(found: Segmented, out: Path) -> None:
         if found.then is not None:
             write_csv(fresh / "moves.csv", pa.concat_tables(_with_set(found.moves, Moves.matrix)))
             write_csv(fresh / "who_moved.csv", pa.concat_tables(_with_set(found.moves, lambda one: one.who)))
-        replace_folder(fresh, out, old=Path(parent) / "old")
 
 
 def _rfm_table(known: Known) -> pa.Table:
