@@ -127,7 +127,7 @@ def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) ->
 
 
 def layers(scores: pa.Table, found: Layers, *, horizon: int, currency: str) -> None:
-    """Print how customers and value are spread over tiers, lifecycle stages and RFM groups, and how tiers were found."""
+    """Print how customers and value are spread over tiers, stages and RFM groups, and how tiers were found."""
     value = np.asarray(scores[f"expected_value_{horizon}d"])
     for column in ("tier", "lifecycle", "segment"):
         names, place = np.unique(
