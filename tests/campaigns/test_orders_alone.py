@@ -33,6 +33,8 @@ from repurchase.cli import app
 from tests import worlds
 from tests.repurchase import front_door
 
+pytestmark = pytest.mark.lab
+
 GUIDE = Path(__file__).parents[2] / "docs/campaigns.md"
 HILLSTROM = Path(__file__).parents[3] / "shared/data/hillstrom_email/customers.parquet"
 AS_OF = date(1998, 6, 30)
@@ -234,14 +236,12 @@ def guided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.lab
 def test_the_guide_leads_from_orders_to_effects(guided: Path) -> None:
     effects = rows_of(guided / "results/effects.csv")
     assert {row["outcome"] for row in effects} >= {"conversion", "revenue"}
     assert len(rows_of(guided / "plan/control.csv")) > 100
 
 
-@pytest.mark.lab
 def test_the_guide_names_only_files_that_are_written(guided: Path) -> None:
     table = GUIDE.read_text(encoding="utf-8").split("## What each file holds")[1].split("## ")[0]
     found = {path.name for path in guided.rglob("*.*")}
@@ -250,7 +250,6 @@ def test_the_guide_names_only_files_that_are_written(guided: Path) -> None:
     assert len(named) > 20
 
 
-@pytest.mark.lab
 @pytest.mark.parametrize(
     "words",
     [
@@ -269,7 +268,6 @@ def test_the_files_of_the_guide_are_read(guided: Path, words: str, monkeypatch: 
     assert said.code == 0, said.text
 
 
-@pytest.mark.lab
 @pytest.mark.skipif(not HILLSTROM.exists(), reason="the e-mail test is not at hand")
 def test_the_test_of_the_guide_finds_the_visits(guided: Path, tmp_path: Path) -> None:
     said = say("results", HILLSTROM, "--test", guided / "test.toml", "--out", tmp_path / "out")

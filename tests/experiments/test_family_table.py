@@ -12,6 +12,8 @@ from experiments.recipe import Recipe
 from features.catalog import CATALOG
 from tests import worlds
 
+pytestmark = pytest.mark.lab
+
 ORIGIN = worlds.AS_OF - 60
 RECIPE = Recipe(horizons=(30,), cutoffs=8, most_customers=500, model="lightgbm")
 

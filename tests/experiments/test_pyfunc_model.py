@@ -45,6 +45,8 @@ from models.shares import ShareTable
 from tests import worlds
 from tests.experiments.conftest import Tracking
 
+pytestmark = pytest.mark.lab
+
 ROOT = Path(__file__).parents[2]
 AS_OF = worlds.AS_OF
 CUSTOMERS = 300

@@ -31,6 +31,8 @@ from models.ensemble import Ensemble
 from tests import worlds
 from tests.worlds import order_rows, train_on, write_csv
 
+pytestmark = pytest.mark.lab
+
 DAY = to_day(worlds.FIRST) + 200
 ROWS = order_rows(customers=1_200, days=230, seed=5)  # 30 days of them after DAY
 RECIPE = Recipe(horizons=(30,), cutoffs=5, model="lightgbm")
