@@ -13,7 +13,7 @@ setup: .venv/.ready ## install everything into .venv (done by itself when needed
 demo: setup ## check, train and rank 23,570 real customers; prints what to type next
 	@$(BIN)/repurchase demo --out demo
 
-test: setup ## all tests, under 5 minutes
+test: setup ## the tests, under 5 minutes; make check runs those of the laboratory, Spark … as well
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not lab and not postgres and not spark and not faults"
 
 check: setup ## what CI runs: format, lint, types, import rules, tests

@@ -60,6 +60,12 @@ def run(out: Path, *, now: datetime) -> None:
             "the best customer, as a marketing tool would ask (this key was made for you just now)": (
                 f"curl -H 'Authorization: Bearer {fresh}' http://127.0.0.1:8000/v1/customers/{first}"
             ),
+            f"what kind of shop this is: {out}/diagnosis/diagnosis.html": (
+                f".venv/bin/repurchase diagnose {file} --out {out / 'diagnosis'}"
+            ),
+            f"whom to contact, with what, for a budget of 100: {out}/plan/plan.html": (
+                f".venv/bin/repurchase plan {file} --ranking {ranking} --budget 100 --out {out / 'plan'}"
+            ),
             "the same on your own orders": ".venv/bin/repurchase train ORDERS.csv --shop myshop --out model",
         }
     )
