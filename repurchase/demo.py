@@ -9,6 +9,9 @@ from contracts.days import to_date
 from repurchase import jobs, orders_job, show
 
 SHOP = "demo"
+CUTOFFS = (
+    6  # half of the usual past days to learn from: as good on these orders, and under a minute on any machine
+)
 
 
 def run(out: Path, *, now: datetime) -> None:
@@ -30,7 +33,12 @@ def run(out: Path, *, now: datetime) -> None:
     show.out.rule("2 train: which model to believe")
     with show.steps(5) as progress:
         trained, registered, _ = jobs.train(
-            job, recipe=Recipe(), shop=SHOP, tracking_uri=tracking, out=model, progress=progress
+            job,
+            recipe=Recipe(cutoffs=CUTOFFS),
+            shop=SHOP,
+            tracking_uri=tracking,
+            out=model,
+            progress=progress,
         )
     show.training(trained)
     show.out.rule("3 rank: whom to contact")
