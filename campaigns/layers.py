@@ -13,7 +13,7 @@ from campaigns.rfm import segment_of
 from campaigns.tiers import Tiers
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
-from features.kernel.buffers import as_numpy
+from features.kernel.buffers import as_numpy, as_rows
 
 # Features that the layers read and the scores do not hold.
 FEATURES = ("gap_mean", "gap_recent_trend", "tenure")
@@ -60,7 +60,7 @@ def layer_columns(scores: pa.Table) -> dict[str, Floats]:
     """Return the numbers that stages and RFM groups read; (n,) each."""
     names = ("recency_days", "frequency", "monetary_value", "p_alive", *FEATURES)
     columns = {name: as_numpy(scores[name]).astype(np.float64) for name in names}
-    knots = as_numpy(scores["curve"].combine_chunks().flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
+    knots = as_rows(scores["curve"], width=len(CURVE_KNOTS))
     columns["p_year"] = knots[:, -1]
     columns["tenure_days"] = columns["tenure"]
     return columns

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from campaigns.base import Base
-from features.kernel.buffers import as_arrow, as_numpy, filled, is_valid
+from features.kernel.buffers import as_arrow, as_numpy, filled, is_valid, places_among
 from features.kernel.codes import Text
 from features.kernel.running import Bools, Ints
 
@@ -109,7 +109,7 @@ class Messages:
 
 def _positions(customer: pa.ChunkedArray, ids: pa.Array) -> Ints:
     """Return each row's place in the ids, -1 for those who never ordered."""
-    return filled(pc.index_in(customer.combine_chunks(), value_set=ids), np.int32(-1)).astype(np.int64)
+    return places_among(customer, ids)
 
 
 def _sorted_where(chosen: Bools, customer: Ints, at: Ints) -> Ints:

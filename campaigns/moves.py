@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError
 from contracts.training import Floats
-from features.kernel.buffers import as_arrow, as_numpy, filled
+from features.kernel.buffers import as_arrow, as_numpy, filled, places_among
 from features.kernel.codes import Text
 
 JOINED, LEFT, NO_GROUP = "(joined)", "(left)", "(none)"
@@ -59,7 +59,7 @@ def moves(then: pa.Table, now: pa.Table, *, order: Sequence[str] = ()) -> Moves:
     for a customer who stands twice.
     """
     ids_then, ids_now = (_ids(table, which) for table, which in ((then, "then"), (now, "now")))
-    place = filled(pc.index_in(ids_now, value_set=ids_then), np.int64(-1))
+    place = places_among(ids_now, ids_then)
     gone = np.ones(len(ids_then), dtype=np.bool_)
     gone[place[place >= 0]] = False
     groups = _ordered(order, then["group"], now["group"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from campaigns.base import Base
 from campaigns.sales import Sales
 from contracts.tables import CURVE_KNOTS
-from features.kernel.buffers import as_arrow, as_numpy, filled, in_one, is_valid
+from features.kernel.buffers import as_arrow, as_numpy, as_rows, in_one, is_valid, places_among
 from features.kernel.running import Bools, Floats, Ints
 from models.curve import next_order_days
 
@@ -105,9 +105,8 @@ def next_order_windows(curve: Floats, rhythm: Rhythm, *, recency_days: Floats) -
 
 def curve_of(scores: pa.Table, ids: pa.Array) -> Floats:
     """Return the curves of these customers (n, knots); NaN for whoever has no score."""
-    at = filled(pc.index_in(ids, value_set=in_one(scores["customer_id"])), np.int64(-1))
-    lists = in_one(scores["curve"])
-    flat = as_numpy(lists.flatten()).reshape(len(lists), -1)
+    at = places_among(ids, scores["customer_id"])
+    flat = as_rows(scores["curve"], width=len(CURVE_KNOTS))
     if not len(flat):
         return np.full((len(ids), len(CURVE_KNOTS)), np.nan)
     return np.where((at >= 0)[:, None], flat[np.maximum(at, 0)], np.nan)
@@ -216,7 +215,7 @@ def _strength(owner: Ints, number: Ints, evidence: Ints, shop: Floats) -> float:
 
 def _opens(events: pa.Table, ids: pa.Array) -> tuple[Ints, Ints, Ints]:
     chosen = events.filter(pc.is_in(events["kind"], value_set=pa.array(OPENED, pa.string())))
-    owner = filled(pc.index_in(in_one(chosen["customer_id"]).cast(pa.string()), value_set=ids), np.int64(-1))
+    owner = places_among(chosen["customer_id"], ids)
     day = as_numpy(in_one(chosen["day"])).astype(np.int64)
     hour = as_numpy(in_one(chosen["occurred_at"].cast(pa.timestamp("us")))) // _HOUR % 24
     if not len(hour) or np.count_nonzero(hour) <= LEAST_TIMED * len(hour):
@@ -254,7 +253,7 @@ def birth_days(customers: pa.Table | None, ids: pa.Array, *, as_of: int) -> Floa
         return np.full(len(ids), np.nan)
     column = in_one(customers["birth_date"])
     born = np.where(is_valid(column), as_numpy(column).astype(np.float64), np.nan)
-    at = filled(pc.index_in(ids, value_set=in_one(customers["customer_id"]).cast(pa.string())), np.int64(-1))
+    at = places_among(ids, customers["customer_id"])
     found = np.where(at >= 0, born[at], np.nan) if len(born) else np.full(len(ids), np.nan)
     age = (as_of - found) / 365.2425
     return np.where((age >= 13) & (age <= 110), found, np.nan)

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 from campaigns.base import Base
 from campaigns.sales import Sales
+from campaigns.screening.reachability import UNKNOWN_CONSENT
+from contracts.errors import DeclarationError
 from features.cleaning.report import OrdersReport
 from features.identity.apply import known_as
 from features.identity.components import first_order_days, history_of
@@ -60,6 +62,13 @@ def open_base(job: OrdersJob, *, most: int | None = None) -> OpenedBase:
             contacts=None if shop.contacts is None else person.by_time(shop.contacts, "sent_at"),
         )
         return OpenedBase(base, report, shop, most is not None and report.customers_kept > most)
+
+
+def consent_of(word: str) -> str:
+    """Return what the consent that nobody wrote down counts as; DeclarationError for another word."""
+    if word not in UNKNOWN_CONSENT:
+        raise DeclarationError(f"--unknown-consent is '{word}'. Write ask or allow.")
+    return word
 
 
 class _Person:

@@ -172,7 +172,8 @@ def _gaps(found: Diagnosis) -> Table:
 
 def _tree(found: Diagnosis) -> Table | None:
     from campaigns.diagnosis.revenue import FACTORS
-    from campaigns.diagnosis.words import NO_CURRENCY, number
+    from campaigns.diagnosis.words import number
+    from features.reading.presets import NO_CURRENCY
 
     if not found.trees:
         return None

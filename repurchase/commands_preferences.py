@@ -12,7 +12,7 @@ from rich.text import Text
 
 from features.shop.files import OtherFiles
 from repurchase import show
-from repurchase.options import AsOf, Files, Map, orders_of, with_other_tables
+from repurchase.options import AsOf, Files, Map, UnknownConsent, orders_of, with_other_tables
 
 if TYPE_CHECKING:
     from repurchase.preferences_job import Found
@@ -51,14 +51,7 @@ def preferences(
         str | None, typer.Option("--country", help="Whose public holidays and events count, as DE.")
     ] = None,
     days: Annotated[int, typer.Option("--days", help="How far ahead the calendar looks.")] = 90,
-    unknown_consent: Annotated[
-        str,
-        typer.Option(
-            "--unknown-consent",
-            metavar="ask|allow",
-            help="ask: who never said yes or no is unknown. allow: taken as yes.",
-        ),
-    ] = "ask",
+    unknown_consent: UnknownConsent = "ask",
     as_of: AsOf = None,
     mapping: Map = None,
     *,

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from features.shop.files import OtherFiles
 from repurchase import show
-from repurchase.options import AsOf, Files, Map, orders_of, with_other_tables
+from repurchase.options import AsOf, Files, Map, UnknownConsent, orders_of, with_other_tables
 
 if TYPE_CHECKING:
     from repurchase.screen_job import Found
@@ -38,14 +38,7 @@ def screen(
         Path | None,
         typer.Option("--ranking", help="A ranking's folder; screens may then ask for its columns."),
     ] = None,
-    unknown_consent: Annotated[
-        str,
-        typer.Option(
-            "--unknown-consent",
-            metavar="ask|allow",
-            help="ask: who never said yes or no is unknown. allow: taken as yes.",
-        ),
-    ] = "ask",
+    unknown_consent: UnknownConsent = "ask",
     personal: Annotated[
         Path | None,
         typer.Option(
@@ -61,12 +54,8 @@ def screen(
     other: OtherFiles,
 ) -> None:
     """Screen customers before sending: who can be reached, is active, is suspicious, is potential."""
-    from campaigns.screening.reachability import UNKNOWN_CONSENT
-    from contracts.errors import DeclarationError
     from repurchase import screen_job
 
-    if unknown_consent not in UNKNOWN_CONSENT:
-        raise DeclarationError(f"--unknown-consent is '{unknown_consent}'. Write ask or allow.")
     with show.steps(1) as progress:
         progress("screening")
         found = screen_job.run(

@@ -14,7 +14,7 @@ from contracts.days import parse_day, to_date
 from contracts.errors import DeclarationError
 from features.shop.files import OtherFiles
 from repurchase import show
-from repurchase.options import AsOf, Map, orders_of, with_other_tables
+from repurchase.options import AsOf, Map, UnknownConsent, orders_of, with_other_tables
 
 if TYPE_CHECKING:
     from repurchase.triggers_job import Listed
@@ -50,14 +50,7 @@ def triggers(
     country: Annotated[
         str | None, typer.Option("--country", help="No messages on this country's public holidays, as DE.")
     ] = None,
-    unknown_consent: Annotated[
-        str,
-        typer.Option(
-            "--unknown-consent",
-            metavar="ask|allow",
-            help="ask: who never said yes or no is listed as unknown. allow: taken as yes.",
-        ),
-    ] = "ask",
+    unknown_consent: UnknownConsent = "ask",
     out: Annotated[
         Path | None,
         typer.Option("--out", help="CSV file for who is due what; what is held back goes to NAME-held.csv."),

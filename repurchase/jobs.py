@@ -213,6 +213,7 @@ def scored(
 ) -> tuple[pa.Table, Layers]:
     """Return the scores of all partitions' customers, best first, with their layers, and how these were found."""
     from campaigns import layers
+    from repurchase.rankings import margin_of
     from serving.rank import ranked, score_customers
 
     def work(_: int, lines: pa.Table) -> pa.Table:
@@ -223,9 +224,12 @@ def scored(
     if not scores.num_rows:
         raise DataError(f"no customer has an order up to {to_date(scoring.as_of)}. Give a later --as-of.")
     terms = bundle.manifest["clv"]
-    margin = terms["margins"]["shop"] if terms.get("margins") else terms["margin"]
-    cost = terms.get("contact_cost", 0.0)
-    return layers.layered(scores, horizon=scoring.rank_horizon, margin=margin, contact_cost=cost)
+    return layers.layered(
+        scores,
+        horizon=scoring.rank_horizon,
+        margin=margin_of(bundle.manifest),
+        contact_cost=terms.get("contact_cost", 0.0),
+    )
 
 
 def open_bundle(model: str, *, tracking_uri: str) -> Bundle:

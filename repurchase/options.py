@@ -70,6 +70,14 @@ ControlShare = Annotated[
     list[str] | None,
     typer.Option("--control-share", help="Planned, as 0.1 or CAMPAIGN=0.1. Default: arms of one size."),
 ]
+UnknownConsent = Annotated[
+    str,
+    typer.Option(
+        "--unknown-consent",
+        metavar="ask|allow",
+        help="ask: who never said yes or no is unknown. allow: taken as yes.",
+    ),
+]
 
 
 def others_of(

@@ -34,7 +34,7 @@ from contracts.errors import DataError, DeclarationError, nearest
 from repurchase.base_job import open_base
 from repurchase.orders_job import OrdersJob
 from repurchase.plan_files import Planned, is_plan, write_plan
-from repurchase.rankings import read_ranking
+from repurchase.rankings import margin_of, read_ranking
 from repurchase.replacing import require_replaceable
 
 POLICY_NAMES = (PROFIT, *POLICIES)
@@ -86,7 +86,7 @@ def plan(job: OrdersJob, asked: Asked, *, out: Path) -> Planned:
         offers=offers,
         channels=channels,
         stages=stages,
-        model_margin=_margin(manifest["clv"]),
+        model_margin=margin_of(manifest),
         calendar=asked.calendar or asked.terms,
     )
     gathered.may.require(terms.channels or None)
@@ -199,10 +199,6 @@ def _usual_basket(offer: Offer, gathered: Gathered) -> float:
     if offer.rule is None or offer.rule.columns <= customers.columns.keys():
         mine = eligible({offer.name: offer}, customers.columns, basket=customers.basket)[offer.name]
     return max(float(np.median(customers.basket[mine] if mine.any() else customers.basket)), _LEAST_BASKET)
-
-
-def _margin(terms: dict[str, Any]) -> float:
-    return float(terms["margins"]["shop"] if terms.get("margins") else terms["margin"])
 
 
 def _require_currency(terms: Terms, currency: str, ranked: str) -> None:

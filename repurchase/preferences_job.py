@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from campaigns.base import Base
@@ -25,15 +24,14 @@ from campaigns.preferences.intervals import interval_table
 from campaigns.preferences.missing import missing_of
 from campaigns.preferences.preferences import Preferences, preferences_of
 from campaigns.preferences.table import preference_parts
-from campaigns.screening.reachability import UNKNOWN_CONSENT
 from campaigns.sheets import write_csv
 from contracts.days import parse_day, to_date
 from contracts.errors import DataError, DeclarationError
-from features.kernel.buffers import as_numpy, filled, in_one
-from repurchase.base_job import base_of
+from features.kernel.buffers import as_numpy, in_one
+from repurchase.base_job import base_of, consent_of
 from repurchase.orders_job import OrdersJob
-from repurchase.rankings import read_ranking
-from repurchase.replacing import require_replaceable, written_whole
+from repurchase.rankings import margin_of, places_in, read_ranking, require_currency
+from repurchase.replacing import is_of_kind, require_replaceable, written_whole
 
 FILES = (
     "preferences.parquet",
@@ -97,7 +95,7 @@ def run(job: PreferencesJob) -> Found:
         channels=declared.channels,
         scores=scores,
         unknown_consent=job.unknown_consent,
-        model_margin=_margin(manifest),
+        model_margin=margin_of(manifest),
     )
     occasions = days_ahead(base.as_of, days=job.days, country=job.country, path=job.calendar)
     missing = (*told, *missing_of(found, country=job.country))
@@ -106,8 +104,7 @@ def run(job: PreferencesJob) -> Found:
 
 def _declared(job: PreferencesJob) -> _Declared:
     """Read what the shop declares, and refuse what cannot be meant, before the orders are opened."""
-    if job.unknown_consent not in UNKNOWN_CONSENT:
-        raise DeclarationError(f"--unknown-consent is '{job.unknown_consent}'. Write ask or allow.")
+    consent_of(job.unknown_consent)
     if not 1 <= job.days <= MOST_DAYS:
         raise DeclarationError(f"--days is {job.days}. Write 1 to {MOST_DAYS}.")
     for path in (job.offers, job.channels, job.calendar):
@@ -134,16 +131,9 @@ def _on_the_day(job: PreferencesJob, manifest: dict[str, Any]) -> OrdersJob:
 
 def require_fitting(base: Base, scores: pa.Table, manifest: dict[str, Any]) -> list[str]:
     """Return what is to be said of the ranking; DataError if it is in another currency or of other orders."""
-    if manifest["currency"] != base.currency:
-        raise DataError(
-            f"the ranking is in {manifest['currency']}, the orders are in {base.currency}. Rank these orders."
-        )
-    place = filled(
-        pc.index_in(base.sales.ids.cast(pa.string()), value_set=in_one(scores["customer_id"])), np.int64(-1)
-    )
+    require_currency(manifest, base)
+    place = places_in(scores, base)
     ranked = place >= 0
-    if not ranked.any():
-        raise DataError("none of these customers is in the ranking. Give the ranking of the same orders.")
     silent = base.as_of - base.sales.last_day[ranked]
     other = int(np.count_nonzero(as_numpy(in_one(scores["recency_days"]))[place[ranked]] != silent))
     if other > MOST_OTHER * int(ranked.sum()):
@@ -156,11 +146,6 @@ def require_fitting(base: Base, scores: pa.Table, manifest: dict[str, Any]) -> l
     return told + (
         [f"{other:,} customers have ordered on other days than the ranking says."] if other else []
     )
-
-
-def _margin(manifest: dict[str, Any]) -> float:
-    terms = manifest.get("clv") or {}
-    return float(terms["margins"]["shop"] if terms.get("margins") else terms.get("margin", 1.0))
 
 
 def _about(job: PreferencesJob, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +188,4 @@ def _write_rows(preferences: Preferences, path: Path) -> pa.Table:
 
 
 def _is_ours(folder: Path) -> bool:
-    try:
-        return json.loads((folder / "preferences.json").read_text(encoding="utf-8")).get("kind") == KIND
-    except (OSError, ValueError, AttributeError):
-        return False
+    return is_of_kind(folder, "preferences.json", KIND)

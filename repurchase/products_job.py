@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from campaigns.base import Base
@@ -24,11 +23,11 @@ from campaigns.products.roles import ROLES, Roles, product_roles
 from campaigns.sheets import write_csv
 from contracts.days import to_date, to_day
 from contracts.errors import DataError
-from features.kernel.buffers import as_arrow, filled
+from features.kernel.buffers import as_arrow, places_among
 from repurchase.base_job import base_of
 from repurchase.orders_job import OrdersJob
-from repurchase.rankings import read_ranking
-from repurchase.replacing import require_replaceable, written_whole
+from repurchase.rankings import read_ranking, require_not_later
+from repurchase.replacing import is_of_kind, require_replaceable, written_whole
 
 KIND = "products"
 FILES = ("roles.csv", "new.csv", "bestsellers.csv", "pairs.csv", "next_products.parquet", "next_products.csv")
@@ -117,13 +116,9 @@ def read_ids(path: Path) -> tuple[str, ...]:
 def _stages(folder: Path, base: Base) -> Sequence[str | None]:
     """Return the lifecycle stage of each customer in a ranking, None for whoever has none there."""
     scores, _ = read_ranking(folder, columns=("customer_id", "lifecycle", "as_of"))
-    if scores.num_rows and to_day(scores["as_of"][0].as_py()) > base.as_of:
-        raise DataError(
-            f"the ranking is of {scores['as_of'][0].as_py()}, later than {to_date(base.as_of)}: it knows what comes. "
-            "Give a later --as-of, or a ranking of that day."
-        )
-    ids = scores["customer_id"].combine_chunks().cast(pa.string())
-    place = filled(pc.index_in(base.sales.ids.cast(pa.string()), value_set=ids), np.int64(-1))
+    if scores.num_rows:
+        require_not_later(to_day(scores["as_of"][0].as_py()), base, what="these products")
+    place = places_among(base.sales.ids, scores["customer_id"])
     words = scores["lifecycle"].combine_chunks().take(as_arrow(place, pa.int64(), valid=place >= 0))
     if words.null_count == len(words):
         raise DataError(
@@ -164,10 +159,7 @@ def _judged(base: Base, job: ProductsJob) -> dict[str, pa.Table]:
 
 
 def _is_ours(folder: Path) -> bool:
-    try:
-        return json.loads((folder / _ABOUT).read_text(encoding="utf-8")).get("kind") == KIND
-    except (OSError, ValueError, AttributeError):
-        return False
+    return is_of_kind(folder, _ABOUT, KIND)
 
 
 def _write(found: Found, picker: Picker, out: Path, judged: dict[str, pa.Table]) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,14 @@ def require_replaceable(out: Path, *, what: str, is_ours: Callable[[Path], bool]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent):
         pass  # it can be written
+
+
+def is_of_kind(folder: Path, file: str, kind: str) -> bool:
+    """Tell whether a JSON file of a folder says that we wrote it as this kind."""
+    try:
+        return bool(json.loads((folder / file).read_text(encoding="utf-8")).get("kind") == kind)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def replace_folder(fresh: Path, out: Path, *, old: Path) -> None:

@@ -20,12 +20,12 @@ from campaigns.screening.reachability import aligned, has_values
 from campaigns.screening.screening import Screened, screen, screens_ready
 from campaigns.screening.settings import Settings
 from campaigns.sheets import safe_cell, write_csv
-from contracts.days import to_date, to_day
+from contracts.days import to_day
 from contracts.errors import ArtifactError, DataError, DeclarationError
-from repurchase.base_job import OpenedBase, open_base
+from repurchase.base_job import OpenedBase, consent_of, open_base
 from repurchase.orders_job import OrdersJob, require_file_target
-from repurchase.rankings import read_ranking
-from repurchase.replacing import require_replaceable, written_whole
+from repurchase.rankings import places_in, read_ranking, require_currency, require_not_later
+from repurchase.replacing import is_of_kind, require_replaceable, written_whole
 
 FILES = ("labels.parquet", "labels.csv", "potential.csv", "report.json", "report.txt")
 
@@ -59,6 +59,7 @@ class Found:
 def run(job: ScreenJob) -> Found:
     """Screen and write; DataError, DeclarationError or ArtifactError before anything is written."""
     _require_targets(job)
+    consent_of(job.unknown_consent)
     settings = Settings.read(job.screens)
     scores, manifest = (None, {}) if job.ranking is None else _ranking(job.ranking)
     screens_ready(settings, scores=None if scores is None else scores.column_names)
@@ -112,10 +113,7 @@ def _require_addresses(base: Base) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    try:
-        return json.loads((folder / "report.json").read_text(encoding="utf-8")).get("kind") == KIND
-    except (OSError, ValueError, AttributeError):
-        return False
+    return is_of_kind(folder, "report.json", KIND)
 
 
 def _ranking(folder: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -132,19 +130,9 @@ def require_fitting(base: Base, scores: pa.Table, manifest: dict[str, Any]) -> N
     (first,) = pc.unique(scores["as_of"]).to_pylist()[:1] or [None]
     if first is None:
         raise ArtifactError("the ranking holds no customers. Publish it again.")
-    if to_day(first) > base.as_of:
-        raise DataError(
-            f"the ranking is of {first}, later than {to_date(base.as_of)}, the day of this screening: it knows what "
-            "comes. Give a later --as-of, or a ranking of that day."
-        )
-    if manifest["currency"] != base.currency:
-        raise DataError(
-            f"the ranking is in {manifest['currency']}, the orders are in {base.currency}. Rank these orders."
-        )
-    if not pc.any(
-        pc.is_in(base.sales.ids.cast(pa.string()), value_set=scores["customer_id"].combine_chunks())
-    ).as_py():
-        raise DataError("none of these customers is in the ranking. Give the ranking of the same orders.")
+    require_not_later(to_day(first), base, what="this screening")
+    require_currency(manifest, base)
+    places_in(scores, base)
 
 
 def _before(opened: OpenedBase) -> Before:

@@ -30,7 +30,7 @@ from contracts.days import to_date
 from contracts.errors import DeclarationError
 from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
-from features.kernel.buffers import as_arrow, filled
+from features.kernel.buffers import as_arrow, places_among
 from features.kernel.declaration import Catalog
 from features.prepared.parts import write_part
 from features.prepared.process import Tally
@@ -152,7 +152,7 @@ def _grouped(known: Known, name: str, valued_by: str) -> pa.Table:
 def _compared(table: pa.Table, now: Known, then: Known) -> pa.Table:
     """Add to the sizes: customers_then, joined, left (empty where a segment was not known on one of the days)."""
     before = {(one.set, one.name): one for one in then.memberships.found if one.state != "not known"}
-    was_there = filled(pc.index_in(now.ids, value_set=then.ids), np.int64(-1))
+    was_there = places_among(now.ids, then.ids)
     figures: dict[str, list[int | None]] = {"customers_then": [], "joined": [], "left": []}
     for one in now.memberships.found:
         earlier = before.get((one.set, one.name))

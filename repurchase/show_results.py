@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.results.account import Account
+from features.reading.presets import NO_CURRENCY
 from repurchase import show
 
 MOST_ROWS = 24
@@ -21,7 +22,7 @@ Row = Mapping[str, Any]
 def account(found: Account, *, told: Sequence[str], about: Mapping[str, Any]) -> None:
     """Print the account: responses, checks, effects, groups, comparison, and what must be said."""
     show.sentences(told)
-    money = "" if about.get("currency") in (None, "XXX") else f" · {about['currency']}"
+    money = "" if about.get("currency") in (None, NO_CURRENCY) else f" · {about['currency']}"
     if found.response is not None:
         _responses(found.response, money, by_orders=about.get("outcomes") == "orders")
     _checks(found.checks)

@@ -21,11 +21,11 @@ from campaigns.triggers.sending import SendRules, closed_days, read_send_rules
 from campaigns.triggers.starts import STARTS
 from campaigns.triggers.trigger import Trigger, read_triggers
 from contracts.days import parse_day, to_date
-from contracts.errors import DataError, DeclarationError
+from contracts.errors import DeclarationError
 from contracts.tables import DEFAULT_HORIZONS, scores_schema
-from repurchase.base_job import base_of
+from repurchase.base_job import base_of, consent_of
 from repurchase.orders_job import OrdersJob, require_file_target
-from repurchase.rankings import read_ranking
+from repurchase.rankings import read_ranking, require_currency, require_not_later
 
 SECTIONS = (trigger.SECTION, loyalty.SECTION, sending.SECTION)
 # The longest time that nobody ran the list: beyond it, what was due is too old for every trigger of ours.
@@ -77,6 +77,7 @@ def triggers(job: TriggersJob) -> Listed:
     """Return and write who is due what; DataError, DeclarationError or ArtifactError before anything is written."""
     if job.out is not None:
         require_file_target(job.out)
+    consent_of(job.unknown_consent)
     scores, manifest = (None, {}) if job.ranking is None else read_ranking(job.ranking)
     declared = _declared(job.declared, scores)
     if job.orders.as_of is not None:
@@ -139,16 +140,8 @@ def _last_run(job: TriggersJob, as_of: int) -> int:
 
 def require_fitting(base: Base, manifest: dict[str, Any]) -> None:
     """Raise DataError for a ranking of a later day or another currency."""
-    day = manifest["as_of"]
-    if day > to_date(base.as_of).isoformat():
-        raise DataError(
-            f"the ranking is of {day}, later than {to_date(base.as_of)}, the day of this list: it knows what comes. "
-            "Give a later --as-of, or a ranking of that day."
-        )
-    if manifest["currency"] != base.currency:
-        raise DataError(
-            f"the ranking is in {manifest['currency']}, the orders are in {base.currency}. Rank these orders."
-        )
+    require_not_later(parse_day(manifest["as_of"]), base, what="this list")
+    require_currency(manifest, base)
 
 
 def _told(found: Found, base: Base, manifest: dict[str, Any]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from contracts.errors import ArtifactError, ContractError, DeclarationError, nearest
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
-from features.kernel.buffers import as_numpy, in_one
+from features.kernel.buffers import as_numpy, as_rows, in_one
 from models.clv import Lifetime, lifetime_knots
 from models.contract import LARGEST_P
 from models.curve import at_horizon
@@ -188,7 +188,7 @@ def _chance(scores: pa.Table, days: int) -> Floats:
     name = f"p_repurchase_{days}d"
     if name in scores.column_names:
         return as_numpy(scores[name])
-    curve = as_numpy(in_one(scores["curve"]).flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
+    curve = as_rows(scores["curve"], width=len(CURVE_KNOTS))
     return at_horizon(curve, min(days, CURVE_KNOTS[-1]))
 
 

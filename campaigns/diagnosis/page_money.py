@@ -7,7 +7,8 @@ from campaigns.diagnosis.page_parts import large, part, pictures
 from campaigns.diagnosis.page_pictures import bar, concentration_chart, existing_chart, figure
 from campaigns.diagnosis.revenue import FACTORS, Tree
 from campaigns.diagnosis.sentences import FACTOR_WORDS, largest
-from campaigns.diagnosis.words import NO_CURRENCY, UNKNOWN, about, day, money, number, percent, plural
+from campaigns.diagnosis.words import UNKNOWN, about, day, money, number, percent, plural
+from features.reading.presets import NO_CURRENCY
 from pages.html import Html, element, folded, joined, paragraph, table
 
 _UNITS = {

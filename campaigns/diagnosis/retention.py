@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 
 from campaigns.diagnosis.periods import Calendar, begins, ends, label, period_of
 from campaigns.diagnosis.shares import Share
 from campaigns.sales import Sales
-from features.kernel.buffers import as_numpy
+from features.kernel.buffers import places_among
 from features.kernel.running import Bools, Floats, Ints
 
 
@@ -91,7 +90,7 @@ def returned(sales: Sales, origin: int, length: int) -> Returned:
     orders = then.orders  # these say it as order days do, and need no sorting
     inside = orders.day > origin - length
     was = then.ids.filter(np.bincount(orders.customer[inside], minlength=len(then)) > 0)
-    place = as_numpy(pc.index_in(was, value_set=sales.ids).fill_null(-1)).astype(np.int64)
+    place = places_among(was, sales.ids)
     place = place[place >= 0]
     came = active_in(sales, origin + 1, origin + length)[place]
     share = Share.of_counts(int(came.sum()), len(was))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from contracts.days import to_date
+from features.reading.presets import NO_CURRENCY
 
 UNKNOWN = "–"
-NO_CURRENCY = "XXX"  # ISO 4217
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -57,6 +57,10 @@ class Earned:
     week: Ints
     left: Floats
 
+    def of(self, rows: Bools) -> Earned:
+        """Return the same of some rows."""
+        return Earned(*(values[rows] for values in vars(self).values()))
+
 
 class Economics:
     """The options of a campaign for its customers: `block` gives profits and costs to the optimiser."""

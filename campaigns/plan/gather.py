@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from campaigns.base import Base
@@ -29,7 +28,7 @@ from campaigns.timing import Rhythm, Windows, next_order_windows
 from contracts.errors import DataError
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
-from features.kernel.buffers import as_arrow, as_numpy, filled
+from features.kernel.buffers import as_arrow, as_numpy, as_rows, places_among
 
 MOST_OTHER = 0.5  # share of customers who may have ordered otherwise than the ranking says
 _LIKELIER = (0.5, 2.0)  # how much more or less a channel may move than the usual one
@@ -76,7 +75,7 @@ def gather(
     base, scores, unscored = _aligned(base, scores)
     columns = score_columns(scores)
     told = [*_unscored_note(unscored), *_other_orders(base, columns)]
-    curve = as_numpy(scores["curve"].combine_chunks().flatten()).reshape(scores.num_rows, len(CURVE_KNOTS))
+    curve = as_rows(scores["curve"], width=len(CURVE_KNOTS))
     messages = Messages.of(base)
     may, open_to_all = _may(base, channels, terms, messages)
     activity = activity_of(base.sales, base.events)
@@ -228,7 +227,7 @@ def margin_of(base: Base, terms: Terms, model_margin: float) -> tuple[float, str
 def _aligned(base: Base, scores: pa.Table) -> tuple[Base, pa.Table, int]:
     """Return the customers that have a score, and their scores in the base's order."""
     ids = base.sales.ids
-    at = filled(pc.index_in(ids, value_set=scores["customer_id"].combine_chunks()), np.int64(-1))
+    at = places_among(ids, scores["customer_id"])
     known = np.flatnonzero(at >= 0)
     if not len(known):
         raise DataError(

@@ -63,14 +63,33 @@ class Plan:
         return np.flatnonzero((self.choice >= 0) & self.control)
 
     @cached_property
+    def asked(self) -> Ints:
+        """Who is contacted or held back; positions."""
+        return np.flatnonzero(self.choice >= 0)
+
+    @cached_property
+    def _outlooks(self) -> dict[str, Earned]:
+        return {}
+
+    def outlook(self, bound: str = "share") -> Earned:
+        """Return what the choices of all `asked` bring. bound: share, low or high of the lifts; made once each."""
+        if bound not in self._outlooks:
+            found = self.economics.earned(self.asked, self.choice[self.asked], bound=bound)
+            self._outlooks[bound] = found
+        return self._outlooks[bound]
+
+    def earned_at(self, bound: str) -> Earned:
+        """Return what the contacts alone are expected to bring."""
+        return self.outlook(bound).of(~self.control[self.asked])
+
+    @cached_property
     def earned(self) -> Earned:
         """What the contacts are expected to bring."""
-        return self.economics.earned(self.contacted, self.choice[self.contacted])
+        return self.earned_at("share")
 
     def profit(self, bound: str = "share") -> float:
         """Return the expected incremental profit of the plan. bound: share, low or high of the lifts."""
-        chosen = self.contacted
-        return float(self.economics.earned(chosen, self.choice[chosen], bound=bound).profit.sum())
+        return float(self.earned_at(bound).profit.sum())
 
 
 def targetable(economics: Economics) -> tuple[Bools, NDArray[np.int8]]:

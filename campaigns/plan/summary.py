@@ -77,7 +77,7 @@ def summary_of(plan: Plan) -> Summary:
     """Sum a plan up."""
     economics, who = plan.economics, plan.contacted
     choice = plan.choice[who]
-    bounds = {one: economics.earned(who, choice, bound=one).profit for one in ("low", "high")}
+    bounds = {one: plan.earned_at(one).profit for one in ("low", "high")}
     counts = np.bincount(plan.why, minlength=len(WHY_NOT))
     offers = np.array([economics.offers.index(one.offer) for one in economics.options], dtype=np.int64)
     channels = np.array([economics.channels.index(one.channel) for one in economics.options], dtype=np.int64)

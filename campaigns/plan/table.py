@@ -96,11 +96,7 @@ class SendTimes:
 def plan_table(plan: Plan, times: SendTimes, *, as_of: int, products: pa.ListArray | None = None) -> pa.Table:
     """Return the plan as PLAN, in the order of the customers. products: (n,) to recommend to each, best first."""
     customers, size = plan.economics.customers, len(plan.choice)
-    asked = np.flatnonzero(plan.choice >= 0)
-    bounds = {
-        one: plan.economics.earned(asked, plan.choice[asked], bound=one) for one in ("share", "low", "high")
-    }
-    earned = bounds["share"]
+    asked, earned = plan.asked, plan.outlook()
     arm, action = np.full(size, None, dtype=object), np.full(size, NONE, dtype=object)
     arm[plan.contacted], arm[plan.held_back] = "treated", "control"
     action[plan.contacted] = CONTACT
@@ -109,8 +105,8 @@ def plan_table(plan: Plan, times: SendTimes, *, as_of: int, products: pa.ListArr
         "p_with": earned.p + earned.added,
         "expected_cost": earned.given + earned.contact,
         "expected_profit": earned.profit,
-        "profit_low": np.minimum(bounds["low"].profit, earned.profit),
-        "profit_high": np.maximum(bounds["high"].profit, earned.profit),
+        "profit_low": np.minimum(plan.outlook("low").profit, earned.profit),
+        "profit_high": np.maximum(plan.outlook("high").profit, earned.profit),
     }
     columns = {
         "customer_id": customers.ids,

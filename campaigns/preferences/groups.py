@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from campaigns.screening.activity import LEVELS, Activity
-from features.kernel.buffers import as_arrow, filled, in_one
+from features.kernel.buffers import as_arrow, in_one, places_among
 
 ALL, RFM, ACTIVITY = "all", "rfm", "activity"
 UNRANKED = "not ranked"
@@ -33,9 +33,7 @@ def groups_of(activity: Activity, scores: pa.Table | None) -> Groups:
     """Return each customer's group. scores: contracts.tables.scores_schema, or None."""
     if scores is None:
         return Groups(ACTIVITY, np.array(LEVELS, dtype=object)[activity.level])
-    place = filled(
-        pc.index_in(activity.ids.cast(pa.string()), value_set=in_one(scores["customer_id"])), np.int64(-1)
-    )
+    place = places_among(activity.ids, scores["customer_id"])
     found = in_one(scores["segment"]).take(as_arrow(place, pa.int64(), valid=place >= 0))
     name = np.empty(len(found), dtype=object)
     name[:] = pc.fill_null(found, UNRANKED).to_pylist()

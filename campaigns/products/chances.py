@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 
 from campaigns.products.candidates import Candidates, Ranked, Weights
 from campaigns.products.goods import Goods, among, distinct
 from campaigns.sales import Sales
-from features.kernel.buffers import filled
+from features.kernel.buffers import places_among
 from features.kernel.running import Bools, Floats, Ints
 
 HORIZON_DAYS = 30
@@ -127,7 +126,7 @@ def bought_after(past: Goods, later: Goods) -> Ints:
 
 def position_in(later: Sales, past: Sales) -> Ints:
     """Return the position in `past` of each customer of `later`, -1 for those who came after."""
-    return filled(pc.index_in(later.ids, value_set=past.ids), np.int64(-1))
+    return places_among(later.ids, past.ids)
 
 
 def _spread(customers: int) -> list[tuple[int, int]]:

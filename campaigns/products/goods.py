@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from campaigns.sales import Sales
 from contracts.errors import DataError
-from features.kernel.buffers import as_arrow, filled
+from features.kernel.buffers import as_arrow, filled, places_among
 from features.kernel.running import Bools, Ints
 
 WHOLE_SHOP = "whole shop"
@@ -108,7 +108,7 @@ class Goods:
 
     def places_of(self, ids: pa.Array) -> Ints:
         """Return the places of these product ids, -1 where one was never sold."""
-        return filled(pc.index_in(ids.cast(pa.string()), value_set=self.ids), np.int64(-1))
+        return places_among(ids, self.ids)
 
     def category_names(self, products: Ints) -> pa.Array:
         """Return the names of the categories of these products."""

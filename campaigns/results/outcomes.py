@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from campaigns.results.log import Log
 from campaigns.sales import Sales
 from contracts.errors import DataError
-from features.kernel.buffers import filled, in_one
+from features.kernel.buffers import places_among
 from features.kernel.codes import Text
 from features.kernel.running import Bools, Floats, Ints
 
@@ -74,7 +73,7 @@ def from_orders(log: Log, sales: Sales, *, window_days: int) -> Outcomes:
 
 def places(ids: Text, known: pa.Array) -> Ints:
     """Return for each row of `ids` where it stands in the array `known`, -1 if nowhere."""
-    at = filled(in_one(pc.index_in(ids.values, value_set=known)), np.int64(-1)).astype(np.int64)
+    at = places_among(ids.values, known)
     return np.append(at, -1)[ids.codes]
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from campaigns.base import Base
 from campaigns.screening.channels import APP, CHANNELS, EMAIL, SMS, channel_of
-from features.kernel.buffers import as_arrow, as_numpy, filled, in_one, is_valid
+from features.kernel.buffers import as_arrow, as_numpy, filled, in_one, is_valid, places_among
 from features.kernel.codes import Text
 from features.kernel.running import Bools, Ints
 from features.reading.presets import fold
@@ -153,10 +153,7 @@ def _of_contacts(base: Base) -> list[_Rows]:
 
 def customers_of(table: pa.Table, ids: pa.Array) -> Ints:
     """Return for each row of a table the place of its customer among `ids`, -1 where it is none of them; (m,)."""
-    return filled(
-        pc.index_in(in_one(table["customer_id"]).cast(pa.string()), value_set=ids.cast(pa.string())),
-        np.int64(-1),
-    )
+    return places_among(table["customer_id"], ids)
 
 
 def _microseconds(times: pa.ChunkedArray) -> Ints:

@@ -20,7 +20,7 @@ from campaigns.triggers.purchases import due_again
 from campaigns.triggers.starts import CARTS
 from contracts.errors import ContractError
 from contracts.tables import DEFAULT_HORIZONS, scores_schema
-from features.kernel.buffers import as_numpy, filled, in_one
+from features.kernel.buffers import as_numpy, filled, in_one, places_among
 from features.kernel.running import Floats, Ints
 
 Values = NDArray[Any]
@@ -71,8 +71,7 @@ class Facts:
         if table is None:
             raise ContractError("events were asked of a base without events")
         rows = table.filter(pc.is_in(table["kind"], value_set=pa.array(kinds, pa.string())))
-        ids = in_one(rows["customer_id"]).cast(pa.string())
-        owner = filled(pc.index_in(ids, value_set=self.base.sales.ids), np.int64(-1))
+        owner = places_among(rows["customer_id"], self.base.sales.ids)
         return owner[owner >= 0], as_numpy(in_one(rows["day"])).astype(np.int64)[owner >= 0]
 
 

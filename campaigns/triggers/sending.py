@@ -15,7 +15,7 @@ from campaigns.calendar import WEEKDAYS, holidays_between
 from campaigns.declarations import read_declarations
 from contracts.days import parse_day
 from contracts.errors import DataError, DeclarationError, nearest
-from features.kernel.buffers import as_arrow, as_numpy, filled, in_one
+from features.kernel.buffers import as_arrow, as_numpy, in_one, places_among
 from features.kernel.running import Bools, Ints
 
 SECTION, DEFAULT = "sending", "triggers/triggers.toml"
@@ -159,7 +159,7 @@ def send_days(
 
 def _rows(table: pa.Table, chosen: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
     rows = table.filter(chosen)
-    owner = filled(pc.index_in(in_one(rows["customer_id"]).cast(pa.string()), value_set=ids), np.int64(-1))
+    owner = places_among(rows["customer_id"], ids)
     day = as_numpy(in_one(rows["day"])).astype(np.int64)
     return owner[owner >= 0], day[owner >= 0]
 

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.base import Base
 from campaigns.timing import birth_days, year_of, yearly
 from campaigns.triggers.loyalty import LoyaltyTier, tier_crossings
 from campaigns.triggers.purchases import due_again
-from features.kernel.buffers import as_numpy, filled, in_one
+from features.kernel.buffers import as_numpy, in_one, places_among
 from features.kernel.running import Bools, Floats, Ints
 
 CARTS = ("cart_abandon", "cart_add")
@@ -118,9 +117,7 @@ def _cart(asked: Asked) -> Starts:
         return Starts(np.empty(0, np.int64), np.empty(0, np.int64))
     kind = next((kind for kind in CARTS if pc.any(pc.equal(events["kind"], kind)).as_py()), CARTS[0])
     rows = events.filter(pc.equal(events["kind"], kind))
-    owner = filled(
-        pc.index_in(in_one(rows["customer_id"]).cast(pa.string()), value_set=sales.ids), np.int64(-1)
-    )
+    owner = places_among(rows["customer_id"], sales.ids)
     day = as_numpy(in_one(rows["day"])).astype(np.int64)
     span = int(max(sales.as_of, day.max(initial=0))) + 1
     ordered = np.isin(owner * span + day, sales.days.customer * span + sales.days.day)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from campaigns.base import Base
 from campaigns.rules import Rule
@@ -20,7 +19,7 @@ from campaigns.triggers.columns import Columns, trigger_columns
 from campaigns.triggers.loyalty import LoyaltyTier
 from campaigns.triggers.starts import Running
 from campaigns.triggers.trigger import Trigger
-from features.kernel.buffers import filled
+from features.kernel.buffers import places_among
 from features.kernel.running import Bools, Ints
 
 # Tells which of these customers (m,) could not be written to after the night of a day.
@@ -52,7 +51,7 @@ class Days:
         if day not in self._known:
             columns = trigger_columns(self.base, day, self._scores, tiers=self._tiers)
             ids = columns.facts.base.sales.ids
-            place = filled(pc.index_in(self.base.sales.ids, value_set=ids), np.int64(-1))
+            place = places_among(self.base.sales.ids, ids)
             self._known[day] = Known(columns, place)
         return self._known[day]
 

@@ -19,7 +19,7 @@ from contracts.tables import CURVE_KNOTS
 from experiments.known_campaigns.law import OFFERS
 from experiments.known_campaigns.organic import Floats, Ints
 from experiments.known_campaigns.world import Drawn
-from features.kernel.buffers import as_numpy, filled, in_one
+from features.kernel.buffers import as_numpy, in_one, places_among
 from models.curve import LARGEST_P
 
 
@@ -38,7 +38,7 @@ class Judge:
 
     def __init__(self, drawn: Drawn, believed: Economics) -> None:
         customers = believed.customers
-        at = filled(pc.index_in(customers.ids, value_set=drawn.ids), np.int64(-1)).astype(np.int64)
+        at = places_among(customers.ids, drawn.ids)
         truth = drawn.truth
         p = np.minimum(truth.p[at], LARGEST_P)
         true = replace(
@@ -79,9 +79,7 @@ def of_files(plan: pa.Table, truth: pa.Table) -> Judged:
             "this is no truth.parquet of a shop with campaigns: repurchase generate --campaigns writes it."
         )
     contacts = plan.filter(pc.equal(plan["action"], CONTACT))
-    at = filled(
-        pc.index_in(in_one(contacts["customer_id"]), value_set=in_one(truth["customer_id"])), np.int64(-1)
-    )
+    at = places_among(contacts["customer_id"], truth["customer_id"])
     if (at < 0).any():
         raise DataError(
             f"{int((at < 0).sum()):,} planned customers are not in the truth. Give that of the same world."

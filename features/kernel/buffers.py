@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _NUMBERS = {
@@ -48,6 +49,17 @@ def filled(array: pa.Array, empty: Any) -> NDArray[Any]:
         return np.full(len(array), empty, dtype=kind)
     values = as_numpy(array).astype(kind, copy=False)
     return np.where(is_valid(array), values, empty).astype(kind) if array.null_count else values
+
+
+def places_among(ids: pa.Array | pa.ChunkedArray, among: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return the place of each text among others, -1 where it is not there; (n,). Texts may be dictionaries."""
+    found = pc.index_in(in_one(ids).cast(pa.string()), value_set=in_one(among).cast(pa.string()))
+    return filled(found, np.int64(-1))
+
+
+def as_rows(lists: pa.Array | pa.ChunkedArray, *, width: int) -> NDArray[Any]:
+    """Return lists of `width` numbers each as (n, width)."""
+    return as_numpy(in_one(lists).flatten()).reshape(len(lists), width)
 
 
 def as_bytes(column: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int32], bytes]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from contracts.errors import ContractError, DeclarationError, nearest
 from contracts.tables import CUSTOMERS, EVENT_KINDS
-from features.kernel.buffers import as_numpy, filled, in_one
+from features.kernel.buffers import as_numpy, filled, in_one, places_among
 from features.kernel.codes import Text, group_heads
 from features.kernel.level import BLANK, DayColumns, DayRows
 from features.kernel.lines import Names
@@ -31,7 +31,7 @@ class Events(DayColumns):
         heads, ids = group_heads(table["customer_id"])
         if len(ids) > 1 and pc.any(pc.greater_equal(ids[:-1], ids[1:])).as_py():
             raise ContractError("events are not sorted by customer_id and day")
-        position: Ints = _places(ids, names.ids)
+        position: Ints = places_among(ids, names.ids)
         counts = np.diff(np.append(heads, table.num_rows))
         kept = np.repeat(position >= 0, counts)
         starts = np.zeros(len(names) + 1, dtype=np.int64)
@@ -65,7 +65,7 @@ class Attributes:
         ids = in_one(table["customer_id"]).cast(pa.string())
         if len(pc.unique(ids)) != len(ids):
             raise ContractError("the customers table has a customer_id more than once")
-        self._row = _places(names.ids, ids)
+        self._row = places_among(names.ids, ids)
         self._table = table
         self._kept: dict[str, NDArray[Any]] = {}
         self._texts: dict[str, Text] = {}
@@ -123,9 +123,3 @@ def attribute_of(need: str) -> str:
     if name not in ATTRIBUTES:
         raise DeclarationError(f"customers have no '{name}'{nearest(name, ATTRIBUTES)}")
     return name
-
-
-def _places(ids: pa.Array, among: pa.Array) -> Ints:
-    """Return the place of each id among others, -1 where it is not there."""
-    found = pc.index_in(ids.cast(pa.string()), value_set=among.cast(pa.string()))
-    return filled(found, np.int64(-1))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cleaning.sorting import codes_of
-from features.kernel.buffers import as_arrow, as_numpy, filled
+from features.kernel.buffers import as_arrow, as_numpy, places_among
 from features.kernel.codes import group_heads
 from features.kernel.running import Bools, Ints
 
@@ -41,7 +41,7 @@ class ByCustomer:
 
         A customer may be asked for several times.
         """
-        place = filled(pc.index_in(ids, value_set=self.ids), np.int64(-1))
+        place = places_among(ids, self.ids)
         known = np.flatnonzero(place >= 0)
         rows, counts = self._rows(place[known])
         return self.table.take(as_arrow(rows, pa.int64())), np.repeat(known, counts)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.kernel.buffers import as_arrow, as_numpy, filled, is_valid
+from features.kernel.buffers import as_arrow, as_numpy, is_valid, places_among
 from features.kernel.history import History
 from features.kernel.known import Known
 from features.kernel.lines import Lines, Names
@@ -29,7 +29,7 @@ class Descriptions(Attributes):
     """
 
     def __init__(self, table: pa.Table, names: Names) -> None:
-        place = filled(pc.index_in(table["customer_id"].combine_chunks(), value_set=names.ids), np.int64(-1))
+        place = places_among(table["customer_id"], names.ids)
         table, place = table.filter(as_arrow(place >= 0, pa.bool_())), place[place >= 0]
         # To the kernel each description is a customer of its own; the last number is of nobody's.
         numbers = as_arrow(np.arange(len(place) + 1), pa.int64()).cast(pa.string())
@@ -118,7 +118,7 @@ class PeopleHistory(ShopHistory):
         self, lines: Lines, events: pa.Table | None, descriptions: pa.Table | None, people: People
     ) -> None:
         self.people = people
-        self._entry = filled(pc.index_in(lines.names.ids, value_set=people.keys), np.int64(-1))
+        self._entry = places_among(lines.names.ids, people.keys)
         canonical = people.canonical.take(as_arrow(self._entry, pa.int64(), valid=self._entry >= 0))
         super().__init__(lines, events, descriptions, pc.coalesce(canonical, lines.names.ids))
         self._begins = np.append(people.since, BEGINNING)[self._entry]

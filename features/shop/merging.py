@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from features.identity.apply import as_persons, interleaved
 from features.identity.components import first_order_days, history_of
 from features.identity.links import Links
-from features.kernel.buffers import as_arrow, as_numpy, filled, is_valid
+from features.kernel.buffers import as_arrow, as_numpy, is_valid, places_among
 from features.kernel.history import History
 from features.kernel.lines import Lines
 from features.kernel.running import Ints
@@ -86,7 +86,7 @@ class _Merging:
         described = None if customers is None else self._with_rest(customers, self._descriptions(customers))
         if self._all_stand():
             made = Lines(lines)
-            place = filled(pc.index_in(made.names.ids, value_set=self.people.keys), np.int64(-1))
+            place = places_among(made.names.ids, self.people.keys)
             canonical = self.people.canonical.take(as_arrow(place, pa.int64(), valid=place >= 0))
             return ShopHistory(made, own_events, described, pc.coalesce(canonical, made.names.ids))
         return PeopleHistory(Lines(_with_nobody(lines)), own_events, described, self.people)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from contracts.errors import ContractError
 from features.identity.components import places
-from features.kernel.buffers import as_arrow, as_numpy, filled
+from features.kernel.buffers import as_arrow, as_numpy, places_among
 from features.kernel.running import Bools, Ints
 
 BEGINNING, NEVER = -(2**31), 2**31  # before and after all days
@@ -138,7 +138,7 @@ def _ever_seen(
 ) -> Bools:
     """Tell which entries have an order line before they end."""
     first = np.full(len(ids), NEVER)
-    place = filled(pc.index_in(seen, value_set=ids), np.int64(-1))
+    place = places_among(seen, ids)
     first[place[place >= 0]] = seen_from[place >= 0]
     of_entry = np.full(len(until), NEVER)
     np.minimum.at(of_entry, entry, first[member])
