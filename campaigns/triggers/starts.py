@@ -167,7 +167,7 @@ def running(starts: Starts, *, customers: int, as_of: int, wait: int, cooldown: 
 
     Of the starts that reached their first step (a later one before that begins the ladder anew), the customer's first
     one counts, then the next one at least `cooldown` days later, and so on: the same on every day on which one asks.
-    Those in between are as if they had not been.
+    Those in between are as if they had not been. One that waits for its first step already ends the one before it.
     """
     begun = starts.take(starts.day + min(wait, 0) <= as_of)
     following = _next_day(begun.customer, begun.day)

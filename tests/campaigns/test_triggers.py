@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from campaigns.base import Base
@@ -104,6 +104,7 @@ def test_each_step_of_a_start_falls_due_on_one_night_only(
 
 
 @FEW
+@example([("a", 11, "p"), ("a", 12, "p")], 1, [10], 0)
 @given(HISTORIES, st.integers(0, 20), st.lists(st.integers(1, 15), max_size=2), st.integers(0, 40))
 def test_the_steps_are_those_that_a_plain_walk_over_the_days_finds(
     rows: list[tuple[str, int, str]], wait: int, between: list[int], cooldown: int
@@ -117,19 +118,27 @@ def test_the_steps_are_those_that_a_plain_walk_over_the_days_finds(
 
 
 def walked(rows: list[tuple[str, int, str]], trigger: Trigger) -> set[tuple[str, int, int]]:
-    """Find the steps of a trigger that each order starts, customer by customer, start by start."""
+    """Find the steps of a trigger that each order starts: customer by customer, night by night."""
     found = set()
     for who in {who for who, *_ in rows}:
-        days = sorted({day for one, day, _ in rows if one == who})
-        ladders: list[int] = []
-        for start, following in pairwise([*days, 10**6]):
-            late_enough = not ladders or start >= ladders[-1] + trigger.cooldown
-            if late_enough and following > start + trigger.wait:
-                ladders.append(start)
-        for start, following in pairwise([*ladders, 200]):
-            days_of_steps = enumerate((start + offset for offset in trigger.offsets), start=1)
-            found |= {(who, number, start) for number, day in days_of_steps if day < following}
+        for night in range(200):
+            days = sorted({day for one, day, _ in rows if one == who and day <= night})
+            ladders: list[int] = []
+            for start, following in pairwise([*days, 10**6]):
+                late_enough = not ladders or start >= ladders[-1] + trigger.cooldown
+                if late_enough and following > start + trigger.wait:
+                    ladders.append(start)
+            for number, offset in enumerate(trigger.offsets, start=1):
+                if ladders and ladders[-1] + offset == night:
+                    found.add((who, number, ladders[-1]))
     return found
+
+
+def test_an_order_that_begins_a_ladder_anew_ends_the_one_before_at_once() -> None:
+    base = shop([("a", 0, "p"), ("a", 11, "p"), ("a", 12, "p")])
+    ladder = made(wait=1, between=(10,), offers=["none"] * 2)
+    found = [one for day in range(30) for one in steps(listed(base, [ladder], day))]
+    assert found == [("a", "t", 1, 0), ("a", "t", 1, 12), ("a", "t", 2, 12)]
 
 
 @FEW
