@@ -137,6 +137,7 @@ def scores_schema(horizons: tuple[int, ...]) -> pa.Schema:
             pa.field("tier", pa.string()),
             pa.field("lifecycle", pa.string()),
             pa.field("segment", pa.string()),
+            pa.field("country", pa.string()),  # of the last order; null where the orders have none
             pa.field("confidence", pa.string(), nullable=False),  # high, medium, low
             pa.field("confidence_reason", pa.string(), nullable=False),
             pa.field("recency_days", pa.int32(), nullable=False),  # last order day to as_of

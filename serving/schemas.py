@@ -43,6 +43,7 @@ class Score(BaseModel):
     tier: str | None
     lifecycle: str | None
     segment: str | None
+    country: str | None
     confidence: str
     confidence_reason: str
     recency_days: int
