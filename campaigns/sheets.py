@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from contracts.formulas import is_formula
+
 _ROWS = 50_000
 
 
@@ -34,7 +35,7 @@ def safe_cell(value: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula; a whole number as text is none."""
     if isinstance(value, list):
         value = "|".join(str(one) for one in value)
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or value.lstrip("-").isdecimal():
+    if not isinstance(value, str) or not is_formula(value):
         return value
     return f"'{value}"
 

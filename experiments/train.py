@@ -15,6 +15,7 @@ from contracts.days import to_date
 from contracts.errors import DataError
 from contracts.training import Prediction, TrainingData
 from experiments.champion import Champion, Decision, decide
+from experiments.drift_reference import drift_reference
 from experiments.evaluate import Evaluation, evaluate
 from experiments.leakage import LeakageReport
 from experiments.panels import Panels
@@ -96,6 +97,7 @@ def train(
         **_manifest(model, data, panels, source, evaluation, as_of),
         "references": {name: to_date(one.day).isoformat() for name, one in references.tables.items()},
         "leakage": leakage.to_dict() if leakage else None,
+        "drift": drift_reference(model, panels, as_of),
     }
     sample = _spread_rows(panels.features(as_of).columns)
     version = write_bundle(folder, model, manifest=manifest, sample=sample, references=references.to_plain())

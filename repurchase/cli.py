@@ -9,6 +9,7 @@ import typer
 from contracts.errors import RepurchaseError
 from repurchase import (
     commands_diagnose,
+    commands_export,
     commands_lab,
     commands_models,
     commands_orders,
@@ -37,6 +38,7 @@ for commands in (
     commands_models,
     commands_lab,
     commands_serving,
+    commands_export,
     commands_reasons,
     commands_diagnose,
     commands_screen,

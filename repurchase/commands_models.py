@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from contracts.days import parse_day, to_date, to_day, utc_now
 from contracts.errors import DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import jobs, show
+from repurchase import jobs, show, show_rank
 from repurchase.options import (
     AsOf,
     Files,
@@ -29,7 +29,11 @@ from repurchase.options import (
 )
 from repurchase.settings import Settings
 
+if TYPE_CHECKING:
+    from repurchase.rank_job import Ranked
+
 OLD_AFTER_DAYS = 7
+FORMATS = ("parquet", "csv", "jsonl")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -118,15 +122,49 @@ def rank(
     shop: Shop = None,
     mapping: Map = None,
     own: Own = None,
+    formats: Annotated[
+        str, typer.Option("--formats", help="Of the scores' files: parquet, csv, jsonl, by commas.")
+    ] = "parquet,csv",
+    excel_safe: Annotated[
+        bool,
+        typer.Option("--excel-safe", help="Text cells of CSV that look like a formula get a ' in front."),
+    ] = False,
+    no_details: Annotated[
+        bool, typer.Option("--no-details", help="Leave out what stands behind each customer's scores.")
+    ] = False,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Rankings that are kept.")] = 2,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Take up nothing of an interrupted run.")] = False,
+    refuse_drift: Annotated[
+        bool, typer.Option("--refuse-drift", help="Publish nothing if the orders look unlike the training's.")
+    ] = False,
+    changed_share: Annotated[
+        float, typer.Option("--changed-share", min=0.0, max=1.0, help="A value has changed from here on.")
+    ] = 0.1,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="postgresql://…", help="Upsert into this database, too.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local; Spark makes features only.")] = "local",
     *,
     other: OtherFiles,
 ) -> None:
-    """Score and rank every customer, and publish the result."""
-    if by not in ("value", "probability"):
-        raise DeclarationError(f"--by {by} is not known. Write value or probability.")
+    """Score and rank every customer, and publish the result. A run that was cut off goes on where it stopped."""
+    from repurchase.rank_base import RankOptions
+    from repurchase.rank_job import rank as rank_orders
+
+    _require_known(by, engine, formats, to)
     settings = Settings.of_environment()
-    with show.steps(4) as progress:
-        ranked = jobs.rank(
+    options = RankOptions(
+        details=not no_details,
+        fresh=fresh,
+        formats=tuple(dict.fromkeys(formats.split(","))),
+        excel_safe=excel_safe,
+        keep=keep,
+        refuse_drift=refuse_drift,
+        changed_share=changed_share,
+        to=to,
+    )
+    with show.steps(5) as progress:
+        ranked = rank_orders(
             orders_of(files, mapping, as_of, other),
             model=model_of(model, shop, settings),
             horizons=horizons_of(horizon),
@@ -135,9 +173,33 @@ def rank(
             tracking_uri=settings.tracking_uri,
             progress=progress,
             catalog=catalog_of(own),
+            options=options,
         )
     _say_refused(ranked.report.refused, ranked.report.read)
     _say_age(ranked.as_of, as_of)
+    _say_model(ranked)
+    show_rank.ranking(ranked)
+    show.trust(ranked.bundle.manifest["backtest"])
+    show_rank.run(ranked)
+    show.out.print(f"As of {to_date(ranked.as_of)}: {_files_of(out)}")
+
+
+def _require_known(by: str, engine: str, formats: str, to: str | None) -> None:
+    """Refuse what no option means, before any work."""
+    if by not in ("value", "probability"):
+        raise DeclarationError(f"--by {by} is not known. Write value or probability.")
+    if engine != "local":
+        raise DeclarationError(
+            f"--engine {engine} cannot rank. Write local; `features --engine spark` makes the features there."
+        )
+    unknown = [one for one in formats.split(",") if one not in FORMATS]
+    if unknown:
+        raise DeclarationError(f"--formats {unknown[0]} is not known. Write some of {','.join(FORMATS)}.")
+    if to is not None and not to.startswith(("postgresql://", "postgres://")):
+        raise DeclarationError("--to takes a PostgreSQL address: postgresql://user@host/database.")
+
+
+def _say_model(ranked: Ranked) -> None:
     trained_as_of = parse_day(ranked.bundle.manifest["as_of"])
     if trained_as_of > ranked.as_of:
         show.warning(f"the model was trained on orders up to {to_date(trained_as_of)}, after this as-of day.")
@@ -145,11 +207,12 @@ def rank(
         show.warning(
             f"the model also knows {', '.join(ranked.absent)}; these orders lack them, so it answers without."
         )
-    main = horizons_of(horizon) or (int(ranked.bundle.manifest["horizon"]),)
-    show.ranking(ranked.scores, horizon=main[0], currency=ranked.report.currency)
-    show.layers(ranked.scores, ranked.layers, horizon=main[0], currency=ranked.report.currency)
-    show.trust(ranked.bundle.manifest["backtest"])
-    show.out.print(f"As of {to_date(ranked.as_of)}: {out}/scores.parquet, scores.csv, lookup.sqlite")
+
+
+def _files_of(out: Path) -> str:
+    """Return the files that people open, the first with its folder."""
+    names = [name for name in ("scores.parquet", "scores.csv", "scores.jsonl") if (out / name).exists()]
+    return ", ".join([f"{out}/{names[0]}", *names[1:], "report.json"])
 
 
 def backfill(

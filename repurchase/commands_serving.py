@@ -10,15 +10,16 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from contracts.days import utc_now
-from contracts.errors import ArtifactError
+from contracts.days import parse_day, to_date, utc_now
+from contracts.errors import DeclarationError
 from repurchase import demo as demo_job
-from repurchase import jobs, show
+from repurchase import show
 from repurchase.options import Model, Own, Shop, catalog_of, model_of
 from repurchase.settings import Settings
 
 if TYPE_CHECKING:
     from repurchase.totals_job import Totalled
+    from serving.keys import Key
 
 MOST_GROUPS_SHOWN = 30
 
@@ -34,7 +35,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
-    store: Annotated[Path | None, typer.Option("--store", help="A published ranking.")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="The folder of the published ranking; it may come later.")
+    ] = None,
     model: Model = None,
     shop: Shop = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -43,26 +46,83 @@ def serve(
         Path | None, typer.Option("--keys", help="The key file. Default: REPURCHASE_KEYS or keys.json.")
     ] = None,
     no_keys: Annotated[bool, typer.Option("--no-keys", help="Answer without API keys.")] = False,
+    per_minute: Annotated[
+        int, typer.Option("--per-minute", min=0, help="Requests of a key in a minute; 0: no limit.")
+    ] = 0,
+    audit: Annotated[
+        Path | None, typer.Option("--audit", help="Note each request here: JSON Lines, nothing personal.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON Lines.")] = False,
+    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="Answer /docs and /openapi.json.")] = True,
+    pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Answer the marketer's pages.")] = True,
+    plan: Annotated[Path | None, typer.Option("--plan", help="What `plan` wrote, for the pages.")] = None,
+    diagnosis: Annotated[
+        Path | None, typer.Option("--diagnosis", help="What `diagnose` wrote, for the pages.")
+    ] = None,
+    exports: Annotated[Path | None, typer.Option("--exports", help="The folder of export jobs.")] = None,
+    personal: Annotated[
+        Path | None, typer.Option("--personal", help="Addresses (Parquet), for exports that hold them.")
+    ] = None,
+    suppress: Annotated[
+        Path | None, typer.Option("--suppress", help="customer_ids that no export may hold, one a line.")
+    ] = None,
+    secure_cookies: Annotated[
+        bool, typer.Option("--secure-cookies", help="Cookies over HTTPS only: behind a TLS proxy.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Take newer rankings and models while running.")
+    ] = True,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=1, max=64, help="Processes: up to 250 MB each, and --per-minute counts in each."
+        ),
+    ] = 1,
+    model_cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-cache", help="Copies of models:/…, for when the registry is down. Or REPURCHASE_CACHE."
+        ),
+    ] = None,
+    listen_fd: Annotated[int | None, typer.Option("--listen-fd", hidden=True)] = None,
+    parent: Annotated[int | None, typer.Option("--parent", hidden=True)] = None,
     own: Own = None,
 ) -> None:
     """Answer over HTTP: the published ranking, and live scores of posted histories."""
-    from serving.app import create_app
-    from serving.keys import KeyRing
-    from serving.rank import LiveScorer, require_features
-    from serving.server import require_free, server
-    from serving.store import Store
+    from repurchase import serve_job
+    from serving.settings import ServiceSettings
 
-    settings, catalog = Settings.of_environment(), catalog_of(own)
-    bundle = jobs.open_bundle(model_of(model, shop, settings), tracking_uri=settings.tracking_uri)
-    require_features(bundle, catalog)
-    ring = None if no_keys else KeyRing.load(_existing_keys(keys or settings.keys))
-    opened = Store.open(store) if store else None
-    require_free(host, port)
-    api = create_app(store=opened, scorer=LiveScorer(bundle, utc_now, catalog), keys=ring, clock=utc_now)
-    show.out.print(
-        f"http://{host}:{port}/docs · model {bundle.version} · {'no keys' if no_keys else 'keys required'}"
+    settings = Settings.of_environment()
+    served = serve_job.Served(
+        model=model_of(model, shop, settings),
+        tracking_uri=settings.tracking_uri,
+        cache=model_cache or settings.cache,
+        store=store,
+        keys=None if no_keys else keys or settings.keys,
+        host=host,
+        port=port,
+        workers=workers,
+        listen_fd=listen_fd,
+        parent=parent,
+        log_json=log_json,
+        watch=watch,
+        catalog=catalog_of(own),
+        settings=ServiceSettings(
+            docs=docs,
+            pages=pages,
+            plan=plan,
+            diagnosis=diagnosis,
+            exports=exports,
+            personal=personal,
+            suppressed=suppress,
+            audit=audit,
+            per_minute=per_minute,
+            secure=secure_cookies,
+        ),
     )
-    server(api, host=host, port=port).run()
+    code = serve_job.serve(served, tell=lambda text: show.out.print(text, markup=False), warn=show.warning)
+    if code:
+        raise typer.Exit(code)
 
 
 def totals(
@@ -97,15 +157,39 @@ def totals(
 
 
 def key(
-    name: Annotated[str, typer.Argument(help="Who will use it. The same name again replaces the key.")],
+    name: Annotated[
+        str | None, typer.Argument(help="Who will use it. The same name again replaces the key.")
+    ] = None,
     keys: Annotated[
         Path | None, typer.Option("--keys", help="The key file. Default: REPURCHASE_KEYS or keys.json.")
     ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="score:read, export:pii or admin. Repeatable. Default: score:read."),
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", metavar="YYYY-MM-DD", help="The last day (UTC) it opens anything."),
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the key of this name away.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Show the names, scopes and last days.")] = False,
 ) -> None:
-    """Make an API key and print it once; only its hash is stored."""
-    from serving.keys import new_key
+    """Make an API key and print it once; only its hash is stored. Running servers follow within a second."""
+    from serving.keys import SCORE_READ, keys_in, new_key
+    from serving.keys import revoke as revoke_key
 
-    show.out.print(new_key(keys or Settings.of_environment().keys, name))
+    file = keys or Settings.of_environment().keys
+    if list_:
+        show.out.print(_keys_table(keys_in(file)))
+        return
+    if name is None:
+        raise DeclarationError("say whose key: `repurchase key NAME`, or `repurchase key --list`.")
+    if revoke:
+        revoke_key(file, name)
+        show.out.print(f"The key '{name}' opens nothing any more.", markup=False)
+        return
+    last = None if expires is None else to_date(parse_day(expires))
+    show.out.print(new_key(file, name, scopes=scope or (SCORE_READ,), expires=last))
 
 
 def demo(
@@ -117,12 +201,13 @@ def demo(
     demo_job.run(out, now=utc_now())
 
 
-def _existing_keys(path: Path) -> Path:
-    if not path.is_file():
-        raise ArtifactError(
-            f"{path}: there is no key file. Make a key with `repurchase key NAME --keys {path}`."
-        )
-    return path
+def _keys_table(keys: list[Key]) -> Table:
+    table = Table("name", "scopes", "last day", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    for one in keys:
+        over = one.expires is not None and not one.lives(utc_now())
+        last = "–" if one.expires is None else f"{one.expires}{' (over)' if over else ''}"
+        table.add_row(Text(_printable(one.name)), " ".join(sorted(one.scopes)), last)
+    return table
 
 
 def _totals_table(found: Totalled) -> Table:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.days import to_date
-from repurchase import jobs, orders_job, show
+from repurchase import jobs, orders_job, show, show_rank
 
 SHOP = "demo"
 CUTOFFS = (
@@ -52,21 +52,21 @@ def run(out: Path, *, now: datetime) -> None:
             tracking_uri=tracking,
             progress=progress,
         )
-    show.ranking(ranked.scores, horizon=90, currency=ranked.report.currency)
+    show_rank.ranking(ranked)
     show.trust(ranked.bundle.manifest["backtest"])
     show.out.print(f"As of {to_date(ranked.as_of)}. MLflow holds it as {registered.uri}.")
     fresh = new_key(keys, "demo")
-    first = ranked.scores["customer_id"][0].as_py()
+    first = ranked.top["customer_id"][0].as_py()
     show.next_commands(
         {
             "the training run: parameters, metrics, plots, the registered model": (
                 f".venv/bin/mlflow ui --backend-store-uri {tracking}"
             ),
-            "the API, with its documentation at http://127.0.0.1:8000/docs": (
+            "the pages for marketers at http://127.0.0.1:8000 (sign in with the key below), the API at /docs": (
                 f".venv/bin/repurchase serve --store {ranking} --model {model} --keys {keys}"
             ),
-            "the best customer, as a marketing tool would ask (this key was made for you just now)": (
-                f"curl -H 'Authorization: Bearer {fresh}' http://127.0.0.1:8000/v1/customers/{first}"
+            "the best customer and why, as a marketing tool would ask (this key was made for you just now)": (
+                f"curl -H 'Authorization: Bearer {fresh}' 'http://127.0.0.1:8000/v1/customers/{first}?reasons=true'"
             ),
             f"what kind of shop this is: {out}/diagnosis/diagnosis.html": (
                 f".venv/bin/repurchase diagnose {file} --out {out / 'diagnosis'}"

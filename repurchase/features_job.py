@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,15 +16,14 @@ from features.cleaning.report import OrdersReport, require_enough
 from features.kernel.declaration import Catalog
 from features.kernel.reference import References
 from features.panel import cutoff_days, each_cutoff
-from features.prepared.partitions import is_prepared, order_span
+from features.prepared.partitions import order_span
 from features.prepared.parts import PartsFolder, write_part
 from features.prepared.process import Tally
-from features.prepared.store import Prepared
-from features.reading.locations import find_files
 from features.reading.mapping import load_mapping
 from features.references import fit_over
 from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob, require_file_target
+from repurchase.source_state import state_of_inputs
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,12 @@ def write_features(job: OrdersJob, wanted: FeaturesJob, *, out: Path) -> Written
         require_file_target(out)
         return _write_file(job, wanted, out)
     key = {
-        "orders": [_state_of(name) for name in job.files], "map": job.mapping.read_bytes().hex() if job.mapping else "",
-        "as_of": job.as_of, "horizons": wanted.horizons, "cutoffs": wanted.cutoffs, "outcomes": wanted.outcomes,
+        **state_of_inputs(job),
+        "horizons": wanted.horizons,
+        "cutoffs": wanted.cutoffs,
+        "outcomes": wanted.outcomes,
         "features": {one.name: one.source_hash for one in wanted.chosen},
-        "other": [_state_of(name) for name in job.other.names], "merges": job.other.merges,
-    }  # fmt: skip
+    }
     with PartsFolder.open(out, key=key) as parts:
         job = replace(job, now=parts.begun(job.now))
         with job.opened(folder=parts.aside / "prepared") as rows:
@@ -174,12 +173,3 @@ def _references(
         return {}
     made = job.process(shop, lambda _, lines: shop.history(lines), Tally())
     return fit_over((history for _, history in made), days, wanted.chosen)
-
-
-def _state_of(name: str) -> Any:
-    """Return what tells one state of a source from another."""
-    if is_prepared(name):
-        return Prepared.open(Path(name)).fingerprint
-    paths = [path for item in find_files(name) for path in (item.path, *item.paths) if path is not None]
-    files = [(str(path), path.stat()) for path in paths if path.is_file()]
-    return [name, [(path, stat.st_size, stat.st_mtime_ns) for path, stat in files]]

@@ -28,14 +28,12 @@ def read_ranking(
     """
     from serving.disk import sha256_of
     from serving.shelf import current_home
-    from serving.store import Store
+    from serving.store import read_manifest
 
     if folder.is_file():
         raise ArtifactError(f"{folder} is a file. Give the folder that `repurchase rank` published into.")
     home = current_home(folder)  # one store from beginning to end, whatever is published meanwhile
-    store = Store.open(home)
-    store.close()
-    path, manifest = home / "scores.parquet", store.manifest
+    path, manifest = home / "scores.parquet", read_manifest(home)
     if not path.is_file() or sha256_of(path) != manifest["files"][path.name]["sha256"]:
         raise ArtifactError(f"{path} is missing or damaged (checksum). Publish the ranking again.")
     with pq.ParquetFile(path) as file:

@@ -15,11 +15,12 @@ PREFIX = "REPURCHASE_"
 
 @dataclass(frozen=True)
 class Settings:
-    """REPURCHASE_TRACKING_URI, REPURCHASE_SHOP and REPURCHASE_KEYS."""
+    """REPURCHASE_TRACKING_URI, REPURCHASE_SHOP, REPURCHASE_KEYS, and REPURCHASE_CACHE: registered models kept here."""
 
     tracking_uri: str = "sqlite:///mlflow.db"
     shop: str = "shop"
     keys: Path = Path("keys.json")
+    cache: Path = Path(".repurchase-models")
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -32,6 +33,6 @@ class Settings:
                 raise DeclarationError(
                     f"unknown setting {name}{nearest(name, known) or '.'} Known: {', '.join(known)}."
                 )
-        kinds: dict[str, Callable[[str], Any]] = {"keys": Path}
+        kinds: dict[str, Callable[[str], Any]] = {"keys": Path, "cache": Path}
         values = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
         return cls(**{name: kinds.get(name, str)(value) for name, value in values.items()})

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,7 +16,6 @@ from rich.text import Text
 from contracts.days import to_date
 
 if TYPE_CHECKING:
-    from campaigns.layers import Layers
     from experiments.train import Trained
     from features.kernel.declaration import Catalog
 
@@ -102,50 +99,6 @@ def _gain(trained: Trained) -> None:
         )
 
 
-def ranking(scores: pa.Table, *, horizon: int, currency: str, rows: int = 10) -> None:
-    """Print the first customers of a ranking and a summary by tenths of the base."""
-    p, orders, value = (
-        f"{what}_{horizon}d" for what in ("p_repurchase", "expected_orders", "expected_value")
-    )
-    shown = min(rows, scores.num_rows)
-    title = f"The {shown} best of {scores.num_rows:,} customers · next {horizon} days · {currency}"
-    top = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
-    for name in ("rank", "customer", "chance", "orders", "value", "next order", "so far", "silent"):
-        top.add_column(name, justify="left" if name == "customer" else "right", no_wrap=True)
-    for row in scores.slice(0, rows).to_pylist():
-        known = (
-            f"{row[p]:.1%}",
-            f"{row[orders]:.2f}",
-            f"{row[value]:,.2f}",
-            str(row["next_order_p50"] or "–"),
-        )
-        past = (str(row["frequency"] + 1), str(row["recency_days"]))
-        top.add_row(str(row["rank"]), Text(row["customer_id"]), *known, *past)
-    out.print(top)
-    out.print("Orders and value are expected; so far: order days; silent: days since the last order.\n")
-    out.print(_deciles(scores, p, value))
-
-
-def layers(scores: pa.Table, found: Layers, *, horizon: int, currency: str) -> None:
-    """Print how customers and value are spread over tiers, stages and RFM groups, and how tiers were found."""
-    value = np.asarray(scores[f"expected_value_{horizon}d"])
-    for column in ("tier", "lifecycle", "segment"):
-        names, place = np.unique(
-            scores[column].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
-        )
-        count, worth = np.bincount(place), np.bincount(place, value)
-        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
-        table.add_column(column, no_wrap=True, min_width=18)
-        for name in ("customers", "share", "value each", "share of value"):
-            table.add_column(name, justify="right")
-        for one in np.argsort(-worth / count, kind="stable"):
-            cells = (f"{count[one]:,}", f"{count[one] / len(value):.1%}", f"{worth[one] / count[one]:,.2f}")
-            table.add_row(names[one], *cells, f"{worth[one] / max(value.sum(), 1e-12):.1%}")
-        out.print(table)
-    for sentence in found.tiers.words(currency):
-        out.print(f"Tiers: {sentence}")
-
-
 def trust(backtest: Mapping[str, Any] | None) -> None:
     """Print how far the totals were off on the last window that the model's recipe was judged on."""
     if backtest is None:
@@ -161,22 +114,6 @@ def trust(backtest: Mapping[str, Any] | None) -> None:
         warning(f"{words}: trust the order of the ranking more than its totals.")
     else:
         out.print(f"{words}.")
-
-
-def _deciles(scores: pa.Table, p: str, value: str) -> Table:
-    chance, worth = np.asarray(scores[p]), np.asarray(scores[value])
-    table = Table(title="By tenths of the ranking", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("tenth", "customers", "mean chance", "expected buyers", "value", "share of value"):
-        table.add_column(name, justify="right")
-    for number, part in enumerate(
-        np.array_split(np.arange(scores.num_rows), min(10, scores.num_rows)), start=1
-    ):
-        share = worth[part].sum() / worth.sum() if worth.sum() else 0.0
-        counts = (f"{len(part):,}", f"{chance[part].mean():.1%}", f"{chance[part].sum():,.0f}")
-        table.add_row(str(number), *counts, f"{worth[part].sum():,.0f}", f"{share:.1%}")
-    total = (f"{scores.num_rows:,}", f"{chance.mean():.1%}", f"{chance.sum():,.0f}", f"{worth.sum():,.0f}")
-    table.add_row("all", *total, "100.0%", style="bold")
-    return table
 
 
 def next_commands(commands: Mapping[str, str]) -> None:

@@ -10,18 +10,40 @@ from datetime import datetime
 
 from fastapi import FastAPI
 
-from serving.api import customers, health, model, ranking, score
+from serving.api import (
+    customers,
+    exports,
+    health,
+    inference,
+    metrics,
+    model,
+    plan,
+    ranking,
+    reference,
+    score,
+)
 from serving.api.document import document_of
 from serving.gate import Gate
 from serving.keys import KeyRing
 from serving.live import Scorer
-from serving.posted import MAX_BODY_BYTES
+from serving.pages.routes import add_pages
 from serving.problems import add_handlers
 from serving.service import Current, Service
 from serving.settings import ServiceSettings
 from serving.store import Store
 
-_ROUTERS = (health.router, model.router, customers.router, ranking.router, score.router)
+_ROUTERS = (
+    health.router,
+    model.router,
+    customers.router,
+    ranking.router,
+    plan.router,
+    exports.router,
+    score.router,
+    inference.open_router,
+    inference.router,
+    metrics.router,
+)
 _PLAIN = ServiceSettings()
 
 
@@ -39,14 +61,18 @@ def create_app(
         version="1",
         description="Who will buy again, how much, and when.",
         redirect_slashes=False,
-        docs_url="/docs" if settings.docs else None,
+        docs_url=None,
         openapi_url="/openapi.json" if settings.docs else None,
         redoc_url=None,
     )
     app.state.service = Service(Current(store, scorer), keys, clock, settings)
     for router in _ROUTERS:
         app.include_router(router)
-    app.add_middleware(Gate, max_body_bytes=MAX_BODY_BYTES)
+    if settings.docs:
+        app.include_router(reference.router)
+    app.add_middleware(Gate)
     add_handlers(app)
+    if settings.pages:
+        add_pages(app)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]
     return app

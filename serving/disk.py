@@ -1,15 +1,20 @@
-"""Writing that survives a crash: synced files and folders, and a lock against a second writer."""
+"""Writing that survives a crash, a lock against a second writer, and files that are read after their removal."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+
 from contracts.errors import ArtifactError
+
+_PIECE = 2**20  # bytes hashed at once
 
 
 def sha256_of(path: Path) -> str:
@@ -53,3 +58,45 @@ def only_writer(lock: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(descriptor)
+
+
+class HeldFile:
+    """A file held open: many threads read it, also after it was removed. It closes when nobody holds it.
+
+    Arrow gets it under its second name in /dev/fd, as a file of its own: a worker thread of Arrow that lets go of
+    memory that Python owns, while Python ends, takes the process down (std::terminate).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start`; they do not stay in the resident memory as a map would."""
+        found = os.pread(self._descriptor, length, start)
+        if len(found) < length:
+            raise ArtifactError(f"{self.path} became shorter while it was open. Publish the ranking again.")
+        return found
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the content as hex."""
+        digest, piece, start = hashlib.sha256(), bytearray(_PIECE), 0
+        view = memoryview(piece)
+        while got := os.preadv(self._descriptor, [piece], start):
+            digest.update(view[:got])
+            start += got
+        return digest.hexdigest()
+
+    def map(self) -> pa.Buffer:
+        """Return the content as memory that is read from the file where it is touched."""
+        with pa.memory_map(self._second_name) as file:
+            return file.read_buffer()
+
+    def open(self) -> pa.NativeFile:
+        """Open the content for Arrow, which reads only what it is asked for and maps nothing."""
+        return pa.OSFile(self._second_name)
+
+    @property
+    def _second_name(self) -> str:
+        return f"/dev/fd/{self._descriptor}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -18,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, from_json
 
-from serving.problems import Problem, refused_body
+from serving.problems import Place, Problem, as_it_is, refused_body
 
 MAX_BODY_BYTES = 8 * 2**20
 MAX_CUSTOMERS = 1_000
@@ -77,8 +78,10 @@ Date = Annotated[
     PlainValidator(_read_date),
     WithJsonSchema({"type": "string", "format": "date", "examples": ["1998-04-01"]}),
 ]
-Text = Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")]
-Id = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
+# Neither NUL nor what turns the direction of the text after it: an id that reads as another one.
+_TEXT = r"[^\x00\u202a-\u202e\u2066-\u2069]"
+Text = Annotated[str, Field(max_length=512, pattern=f"^{_TEXT}*$")]
+Id = Annotated[str, Field(min_length=1, max_length=512, pattern=f"^{_TEXT}+$")]
 Number = Annotated[float, Field(ge=-_MAX_AMOUNT, le=_MAX_AMOUNT, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=_MAX_AMOUNT, allow_inf_nan=False)]
 HorizonDays = Annotated[int, Field(ge=1, le=MAX_HORIZON_DAYS)]
@@ -200,18 +203,69 @@ class ScoreRequest(Posted):
         return customers
 
 
-_KNOWN_NAMES = frozenset(
-    {"body", *(name for shape in (ScoreRequest, PostedHistory, PostedOrder) for name in shape.model_fields)}
-)
+Shape = TypeVar("Shape", bound=BaseModel)
+# What may follow the quote that ends a name.
+_NAME_ENDS = (b'":', b'" ', b'"\n', b'"\t', b'"\r')
 
 
 def read_score_request(body: bytes) -> ScoreRequest:
     """Read a request body; raise Problem 400 if it is no JSON and 422 if it does not fit."""
+    return read_posted(body, ScoreRequest)
+
+
+def read_posted(body: bytes, shape: type[Shape]) -> Shape:
+    """Read a body of a shape; raise Problem 400 if it is no JSON and 422 if it does not fit."""
+    return checked(read_json(body), shape)
+
+
+def checked(
+    value: Any, shape: type[Shape], *, place: Place = as_it_is, names: frozenset[str] = frozenset()
+) -> Shape:
+    """Return a value in its shape; Problem 422 if it does not fit.
+
+    place: see serving.problems.refused_body; names: more names that a problem may show.
+    """
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        raise refused_body(error, names_of(shape) | names, place=place) from None
+
+
+def read_json(body: bytes) -> Any:
+    """Return what a body says; Problem 400 if it is not valid JSON, or says two things under one name."""
     try:
         value = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         raise Problem(400, "The body is not valid JSON (RFC 8259).") from None
-    try:
-        return ScoreRequest.model_validate(value)
-    except ValidationError as error:
-        raise refused_body(error, _KNOWN_NAMES) from None
+    names = _count_names(value)
+    # The quick count is never too low; where it is higher, it is counted without the texts.
+    if sum(map(body.count, _NAME_ENDS)) != names and _count_colons(body) != names:
+        raise Problem(400, "A name stands twice in one object of the body.")
+    return value
+
+
+def _count_colons(body: bytes) -> int:
+    """Return how many colons of valid JSON stand outside its texts: one per name."""
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(plain.split(b'"')[::2]).count(b":")
+
+
+def _count_names(value: Any) -> int:
+    """Return how many names the objects of a JSON value have in all."""
+    count, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            count += len(one)
+            waiting += [each for each in one.values() if type(each) is dict or type(each) is list]
+        elif type(one) is list:
+            waiting += [each for each in one if type(each) is dict or type(each) is list]
+    return count
+
+
+@cache
+def names_of(shape: type[BaseModel]) -> frozenset[str]:
+    """Return the field names of a shape and of all shapes in it: those that a problem may show."""
+    schema = shape.model_json_schema()
+    shapes = (schema, *schema.get("$defs", {}).values())
+    return frozenset({"body", *(name for each in shapes for name in each.get("properties", ()))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -24,17 +24,29 @@ _UNKNOWN = "(unknown field)"
 _TITLES = {
     400: "The request cannot be read",
     401: "A valid API key is needed",
+    403: "Not allowed with this key",
     404: "Not found",
     405: "Method not allowed",
+    408: "The request took too long to come",
+    409: "In conflict with an earlier request",
     410: "Gone",
     413: "Content too large",
     415: "Unsupported media type",
     422: "The request is not valid",
+    429: "Too many requests",
     500: "Something broke on our side",
     503: "Not available just now",
+    504: "The answer took too long",
 }
 
 Entry = dict[str, Any]
+Loc = Sequence[str | int]
+Place = Callable[[Loc], Loc]
+
+
+def as_it_is(loc: Loc) -> Loc:
+    """Return a place as it was found."""
+    return loc
 
 
 class ProblemEntry(BaseModel):
@@ -96,14 +108,18 @@ def refused(loc: Sequence[str | int], kind: str, message: str) -> Problem:
     return Problem(422, errors=[{"loc": list(loc), "type": kind, "msg": message}])
 
 
-def refused_body(error: ValidationError, known: frozenset[str]) -> Problem:
-    """Return the 422 problem for a body that does not fit; `known` are the names it may show."""
+def refused_body(error: ValidationError, known: frozenset[str], *, place: Place = as_it_is) -> Problem:
+    """Return the 422 problem for a body that does not fit; `known` are the names it may show.
+
+    place: where something stands in the body that was sent, if another one was made of it to be checked.
+    """
     count = error.error_count()
     if count > _COUNTED_ERRORS:
         return refused(("body",), "too_many_errors", f"More than {_COUNTED_ERRORS:,} things are wrong.")
     found = error.errors(include_input=False, include_url=False, include_context=False)
     entries = [
-        _entry(("body", *each["loc"]), each["type"], each["msg"], known) for each in found[:MAX_ENTRIES]
+        _entry(("body", *place(each["loc"])), each["type"], each["msg"], known)
+        for each in found[:MAX_ENTRIES]
     ]
     return Problem(422, errors=entries, left_out=count - len(entries))
 
@@ -129,9 +145,16 @@ async def _on_http_error(_: Request, error: Exception) -> Response:
 async def _on_bad_parameter(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    known = frozenset(("path", "query", "header", "body", "limit", "after", "horizon", "customer_id"))
-    entries = [_entry(each["loc"], each["type"], each["msg"], known) for each in found[:MAX_ENTRIES]]
+    entries = [
+        _entry(each["loc"], each["type"], each["msg"], _declared(each)) for each in found[:MAX_ENTRIES]
+    ]
     return Problem(422, errors=entries, left_out=len(found) - len(entries)).response()
+
+
+def _declared(found: Entry) -> frozenset[str]:
+    """Return the names of one place that are ours: a parameter's, unless it is one that nobody declared."""
+    ours = found["loc"][:1] if found["type"] == "extra_forbidden" else found["loc"][:2]
+    return frozenset(part for part in ours if isinstance(part, str))
 
 
 async def _on_artifact_error(_: Request, error: Exception) -> Response:

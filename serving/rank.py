@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from features.catalog import CATALOG
 from features.kernel.buffers import as_arrow, as_numpy
 from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.history import History
+from features.kernel.past import Past
+from features.kernel.running import Ints
 from features.references import references_for
 from models.bundle import Bundle
 from models.clv import Lifetime, Margins, lifetime_knots
 from models.confidence import Known, Texts, grade
-from models.curve import next_order_days
+from models.curve import next_orders
 from models.ensemble import Answer
 
 # A score is about the days after as_of; after this many it should be made anew.
@@ -67,16 +69,51 @@ def score_customers(
 
     beside: features that are wanted as columns beside the scores.
     """
+    return scored_customers(history, bundle, scoring, catalog=catalog, beside=beside).scores
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Customers with their scores, not yet ranked, and the features from which these were made; one row each."""
+
+    scores: pa.Table
+    features: FeatureTable
+
+
+def scored_customers(
+    history: History,
+    bundle: Bundle,
+    scoring: Scoring,
+    *,
+    catalog: Catalog = CATALOG,
+    beside: Sequence[str] = (),
+) -> Scored:
+    """Return the scores of `score_customers` and the features beside them."""
     table = features_for(bundle, history, scoring.as_of, catalog=catalog, beside=beside)
     schema = scores_schema(scoring.horizons)
     for name in beside:
         schema = schema.append(pa.field(name, pa.float64(), nullable=False))
     if not len(table):
-        return schema.empty_table()
+        return Scored(schema.empty_table(), table)
     columns = _answers(table, bundle, scoring) | {name: table.columns[name] for name in beside}
+    columns["country"] = last_countries(history, scoring.as_of)
     for name, kind in (("rank", np.int64), ("percentile", np.float64)):
         columns[name] = np.zeros(len(table), dtype=kind)
-    return pa.table([_array(columns.get(field.name), field, len(table)) for field in schema], schema=schema)
+    arrays = [_array(columns.get(field.name), field, len(table)) for field in schema]
+    return Scored(pa.table(arrays, schema=schema), table)
+
+
+def last_countries(history: History, day: int) -> pa.Array | None:
+    """Return the country of each customer's latest order line that names one, null where none does; (n,).
+
+    None where the orders have no country. In the order of the features' rows.
+    """
+    if "country" not in history.optional:
+        return None
+    past = Past(history, day)
+    codes = past.last_code("country")
+    places = as_arrow(codes.astype(np.int64), pa.int64(), valid=codes >= 0)
+    return past.text("country").values.cast(pa.string()).take(places)
 
 
 def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
@@ -86,11 +123,7 @@ def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
     same value, so that ties share and the best has 100.
     """
     table = pa.concat_tables(parts)
-    what = "expected_value" if scoring.rank_by == "value" else "p_repurchase"
-    value = as_numpy(table[f"{what}_{scoring.rank_horizon}d"])
-    by_id = as_numpy(pc.sort_indices(table["customer_id"]).cast(pa.int64()))
-    order = by_id[np.argsort(-value[by_id], kind="stable")]
-    percentile = 100.0 * np.searchsorted(np.sort(value), value[order], side="right") / len(value)
+    order, percentile = rank_order(as_numpy(table[ranked_by(scoring)]), _ids_of(table))
     table = table.take(as_arrow(order, pa.int64()))
     for name, values in (("rank", np.arange(1, len(order) + 1)), ("percentile", percentile)):
         place = table.column_names.index(name)
@@ -98,6 +131,35 @@ def ranked(parts: Sequence[pa.Table], scoring: Scoring) -> pa.Table:
             place, table.schema.field(name), as_arrow(values, table.schema.field(name).type)
         )
     return table
+
+
+def ranked_by(scoring: Scoring) -> str:
+    """Return the column by which customers are ranked."""
+    what = "expected_value" if scoring.rank_by == "value" else "p_repurchase"
+    return f"{what}_{scoring.rank_horizon}d"
+
+
+def rank_order(value: Floats, ids_at: Callable[[Ints], pa.Array]) -> tuple[Ints, Floats]:
+    """Return the rows of n customers, best first, and the percentile at each rank; (n,) each.
+
+    Equal values stand by id; ids_at gives the ids of some rows, and is asked for those alone.
+    """
+    order = np.argsort(-value, kind="stable")
+    best_first = value[order]
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = best_first[1:] != best_first[:-1]
+    group = np.cumsum(new) - 1
+    tied = np.flatnonzero(~new | np.append(~new[1:], False))
+    if len(tied):
+        keys = pa.table([as_arrow(group[tied], pa.int64()), ids_at(order[tied])], names=["group", "id"])
+        by_id = pc.sort_indices(keys, sort_keys=[("group", "ascending"), ("id", "ascending")])
+        order[tied] = order[tied][as_numpy(by_id.cast(pa.int64()))]
+    at_most = len(order) - np.flatnonzero(new)
+    return order, 100.0 * at_most[group] / len(order)
+
+
+def _ids_of(table: pa.Table) -> Callable[[Ints], pa.Array]:
+    return lambda rows: table["customer_id"].take(as_arrow(rows, pa.int64())).combine_chunks()
 
 
 def features_for(
@@ -174,9 +236,10 @@ def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str,
         "scored_at": scoring.scored_at.astimezone(UTC),
         "valid_until": to_date(scoring.as_of) + timedelta(days=VALID_DAYS),
     }
+    bounds = {h: bundle.model.spread.interval(answer.at[h], h) for h in {*scoring.horizons, knots[-1]}}
     for h in scoring.horizons:
         found = answer.at[h]
-        lower, upper = bundle.model.spread.interval(found, h)
+        lower, upper = bounds[h]
         columns |= {
             f"p_repurchase_{h}d": found.p,
             f"expected_orders_{h}d": found.expected_orders,
@@ -184,10 +247,16 @@ def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str,
             f"value_lower_{h}d": lower,
             f"value_upper_{h}d": upper,
         }
-    return columns | _lifetime(features, answer, bundle, knots) | _next_order(answer.curve, scoring.as_of)
+    return (
+        columns
+        | _lifetime(features, answer, bundle, knots, bounds[knots[-1]])
+        | _next_order(answer.curve, scoring.as_of)
+    )
 
 
-def _lifetime(features: Columns, answer: Answer, bundle: Bundle, knots: list[int]) -> dict[str, Any]:
+def _lifetime(
+    features: Columns, answer: Answer, bundle: Bundle, knots: list[int], bounds: tuple[Floats, Floats]
+) -> dict[str, Any]:
     """Return the lifetime value, its bounds and its variance."""
     terms, spread = bundle.manifest["clv"], bundle.model.spread
     margins = terms.get("margins")
@@ -199,18 +268,17 @@ def _lifetime(features: Columns, answer: Answer, bundle: Bundle, knots: list[int
         contact_cost_per_year=terms.get("contact_cost", 0.0),
     )
     last = answer.at[knots[-1]]
-    lower, upper = lifetime.interval(*spread.interval(last, knots[-1]))
+    lower, upper = lifetime.interval(*bounds)
     variance = lifetime.variance(spread.variance(last, knots[-1]))
     return {"clv": lifetime.expected, "clv_lower": lower, "clv_upper": upper, "clv_variance": variance}
 
 
 def _next_order(curve: Floats, as_of: int) -> dict[str, Any]:
     likely = curve[:, -1] >= LEAST_P_FOR_DATES
-    dates = {}
-    for name, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
-        day = as_of + np.maximum(np.ceil(next_order_days(curve, share)), 1.0).astype(np.int32)
-        dates[f"next_order_{name}"] = pa.array(day.astype(np.int32), mask=~likely).cast(pa.date32())
-    return dates
+    days = as_of + np.maximum(np.ceil(next_orders(curve, (0.1, 0.5, 0.9))), 1.0).astype(np.int32)
+    dates = days.astype("datetime64[D]")
+    dates[:, ~likely] = np.datetime64("NaT")
+    return dict(zip(("next_order_p10", "next_order_p50", "next_order_p90"), dates, strict=True))
 
 
 def _confidence(features: Columns, answer: Answer, bundle: Bundle, scoring: Scoring) -> tuple[Texts, Texts]:
@@ -256,10 +324,20 @@ class LiveScorer:
     catalog: Catalog = CATALOG
 
     @cached_property
+    def _wanted(self) -> Catalog:
+        return _features_of(self.bundle, self.catalog)
+
+    @cached_property
     def _columns(self) -> list[str]:
         """The optional order-line columns that the bundle's features read."""
-        needed = {name for one in _features_of(self.bundle, self.catalog) for name in one.needs}
+        needed = {name for one in self._wanted for name in one.needs}
         return [name for name in OPTIONAL_LINE_COLUMNS if name in needed]
+
+    @cached_property
+    def _present(self) -> tuple[Catalog, tuple[str, ...]]:
+        """The features that posted histories have, and those that are always empty."""
+        columns, tables = frozenset(self._columns), self.bundle.references
+        return self._wanted.available(columns, tables), tuple(self._wanted.switched_off(columns, tables))
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -292,10 +370,42 @@ class LiveScorer:
         scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
         return score_history(history, self.bundle, scoring, catalog=self.catalog)
 
+    def rows(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> list[dict[str, Any]]:
+        """Return the same as rows, without rank and percentile, in the order of the ids."""
+        history = History.from_lines(_with_columns(lines, self._columns))
+        references = references_for(self.bundle.references, history, as_of)
+        catalog, empty = self._present
+        table = catalog.compute(history, as_of, references=references)
+        if not len(table):
+            return []
+        table.columns.update((name, np.full(len(table), np.nan)) for name in empty)
+        scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
+        columns = _answers(table, self.bundle, scoring)
+        columns["country"] = last_countries(history, as_of)
+        return as_rows(columns, _names(horizons), len(table))
+
     def card(self) -> dict[str, object]:
-        """Return the manifest without the list of files, and the version."""
-        shown = {key: value for key, value in self.bundle.manifest.items() if key != "files"}
+        """Return the manifest without what only machines read, and the version."""
+        hidden = ("files", "drift")  # checksums and distributions: for machines
+        shown = {key: value for key, value in self.bundle.manifest.items() if key not in hidden}
         return {"model_version": self.bundle.version, **shown}
+
+
+@lru_cache(maxsize=64)
+def _names(horizons: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(scores_schema(horizons).names)
+
+
+def as_rows(columns: Mapping[str, Any], names: Sequence[str], rows: int) -> list[dict[str, Any]]:
+    """Return columns (arrays, or one value for all; None where absent) as rows of Python values."""
+    listed = {name: _listed(columns.get(name), rows) for name in names if name not in ("rank", "percentile")}
+    return [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
+
+
+def _listed(values: Any, rows: int) -> list[Any]:
+    if isinstance(values, np.ndarray):
+        return values.tolist()
+    return values.to_pylist() if isinstance(values, pa.Array) else [values] * rows
 
 
 def _with_columns(lines: pa.Table, names: list[str]) -> pa.Table:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from serving.keys import KeyRing
-from serving.live import Scorer
+from serving.live import Scorer, Together
 from serving.problems import Problem
 from serving.settings import ServiceSettings
 from serving.store import Store
@@ -50,6 +50,7 @@ class Service:
     keys: KeyRing | None
     clock: Callable[[], datetime]
     settings: ServiceSettings
+    together: Together = field(default_factory=Together)
     bulk: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_BULK_THREADS))
 
 

@@ -1,204 +1,223 @@
 """The published store: one finished ranking as files, swapped in whole, opened read-only.
 
-`publish` writes aside and swaps by one rename; whatever fails before that leaves the previous ranking as it
-was. `Store.open` verifies the manifest and the look-up file before it answers from them.
+`publish` writes aside and swaps by one rename (serving/publishing.py). `Store.open` verifies the manifest and the files
+that it answers from; the others are verified when they are first read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import shutil
-import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contracts.errors import ArtifactError, ContractError, DataError
-from contracts.tables import CURVE_KNOTS, scores_schema
-from serving.disk import only_writer, sha256_of
-from serving.lookup import Lookup, Row, write_lookup
-from serving.sheet import write_sheet
-from serving.shelf import Shelf, check_target, current_home
+from contracts.days import parse_day
+from contracts.errors import ArtifactError, ContractError, nearest
+from contracts.tables import scores_schema
+from features.kernel.buffers import as_arrow
+from serving.by_id import ById
+from serving.details import FOLDER, DetailFiles, Details, check_sum
+from serving.disk import HeldFile
+from serving.lookup import Lookup, Row
+from serving.manifest import Manifest, read_manifest, version_of
+from serving.publishing import publish
+from serving.ranked_tables import in_pieces
+from serving.shelf import check_target, current_home, kept_homes
+from serving.where import Where
 
-__all__ = ["Store", "check_target", "publish"]
+__all__ = ["Details", "Row", "Store", "Where", "check_target", "history", "publish", "read_manifest"]
 
-Manifest = dict[str, Any]
-_FORMAT = 2
-_ONE_PER_STORE = ("as_of", "currency", "model_version")
-_TRIES = 3
-
-
-def publish(scores: pa.Table, folder: Path, *, manifest: Manifest) -> Path:
-    """Publish scores under `folder` in one step and return the new store's folder.
-
-    `manifest` is what the caller wants to tell about the run; the store's own facts are added. Raises
-    DataError if there is nobody to publish, ContractError if the table is not a scores table, ArtifactError
-    if the folder cannot be written or another process is writing; the previous ranking then stays.
-    """
-    table, horizons = _checked(scores)
-    facts = {**_plain(manifest), **_facts(table, horizons)}
-    check_target(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with only_writer(folder / ".lock"):
-            return _publish(table, Shelf(folder), facts)
-    except (OSError, sqlite3.OperationalError) as error:
-        raise ArtifactError(
-            f"{folder}: nothing was published ({error}). The previous ranking stays."
-        ) from error
-    except sqlite3.IntegrityError as error:
-        raise ContractError(f"the scores have a null or a repeated key ({error})") from error
-
-
-def _publish(table: pa.Table, shelf: Shelf, facts: Manifest) -> Path:
-    fresh = shelf.begin()
-    try:
-        pq.write_table(table, fresh / "scores.parquet", compression="zstd")
-        write_sheet(fresh / "scores.csv", table)
-        write_lookup(fresh / "lookup.sqlite", table)
-        facts["files"] = {
-            path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-            for path in sorted(fresh.iterdir())
-        }
-        facts["sha256"] = _seal(facts)
-        (fresh / "manifest.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
-        return shelf.admit(fresh)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _checked(scores: pa.Table) -> tuple[pa.Table, tuple[int, ...]]:
-    """Return the scores sorted by rank with exactly the contract's columns, and their horizons."""
-    found = (re.fullmatch(r"p_repurchase_(\d+)d", name) for name in scores.column_names)
-    horizons = tuple(int(match[1]) for match in found if match)
-    schema = scores_schema(horizons)
-    if not horizons or set(schema.names) != set(scores.column_names):
-        wrong = sorted(set(schema.names) ^ set(scores.column_names))
-        raise ContractError(f"not a scores table: columns missing or unknown: {wrong}")
-    if scores.num_rows == 0:
-        raise DataError("There is no customer to publish; the previous ranking stays.")
-    table = scores.select(schema.names).cast(schema)
-    for field in schema:
-        _check_column(table[field.name], field)
-    return (table if _ascending(table["rank"]) else table.sort_by("rank")), horizons
-
-
-def _check_column(column: pa.ChunkedArray, field: pa.Field) -> None:
-    if column.null_count and not field.nullable:
-        raise ContractError(f"scores: {field.name} has {column.null_count} nulls")
-    if pa.types.is_floating(field.type) and not pc.all(pc.is_finite(column)).as_py():
-        raise ContractError(f"scores: {field.name} has values that are not finite")
-    if (
-        pa.types.is_list(field.type)
-        and pc.any(pc.not_equal(pc.list_value_length(column), len(CURVE_KNOTS))).as_py()
-    ):
-        raise ContractError(f"scores: {field.name} must have {len(CURVE_KNOTS)} knots")
-    if field.name in _ONE_PER_STORE and pc.count_distinct(column).as_py() != 1:
-        raise ContractError(f"scores: {field.name} must be the same for all customers of a ranking")
-
-
-def _ascending(column: pa.ChunkedArray) -> bool:
-    values = column.to_numpy()
-    return bool((values[1:] > values[:-1]).all())
-
-
-def _facts(table: pa.Table, horizons: tuple[int, ...]) -> Manifest:
-    return {
-        "format": _FORMAT,
-        "rows": table.num_rows,
-        "as_of": table["as_of"][0].as_py().isoformat(),
-        "horizons": list(horizons),
-        "curve_knots": list(CURVE_KNOTS),
-        "currency": table["currency"][0].as_py(),
-        "model_version": table["model_version"][0].as_py(),
-        "scored_at": pc.max(table["scored_at"]).as_py().isoformat(),
-        "valid_until": pc.min(table["valid_until"]).as_py().isoformat(),
-    }
-
-
-def _plain(manifest: Manifest) -> Manifest:
-    """Return the manifest as JSON would read it back."""
-    try:
-        plain: Manifest = json.loads(json.dumps(manifest, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ContractError(f"the manifest is not plain JSON: {error}") from error
-    return plain
-
-
-def _seal(manifest: Manifest) -> str:
-    """Return the checksum of a manifest, without the checksum itself."""
-    rest = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+_TRIES = 10
+_OPENED = ("lookup.arrow", "by_id.arrow", "report.json")
+_HELD = ("scores.parquet", "changed.parquet")
+_BATCH_ROWS = 65_536
+_EVERYBODY = Where()
+_CLOSED = "This ranking was closed. Open the current one."
 
 
 class Store:
     """An open ranking. Reads are safe from many threads and outlive the files' removal."""
 
-    def __init__(self, manifest: Manifest, lookup: Lookup) -> None:
-        self.manifest = manifest
+    def __init__(self, home: Path, manifest: Manifest) -> None:
+        files = manifest["files"]
+        held = {name: _held(home, name) for name in (*_OPENED, *_HELD) if name in files}
+        for name in _OPENED:
+            if name in held:
+                check_sum(held[name], name, files)
+        self.home, self.manifest = home, manifest
         self.count = int(manifest["rows"])
-        self.version = str(manifest["sha256"])[:12]
+        self.version = version_of(manifest)
+        self.currency = str(manifest["currency"])
+        self.horizon = int(manifest["horizon"])
+        self.horizons = tuple(int(days) for days in manifest["horizons"])
         self.curve_knots = tuple(int(knot) for knot in manifest["curve_knots"])
-        self._lookup = lookup
+        self.report: dict[str, Any] = _report(held)
+        self._held, self._unverified = held, set(_HELD)
+        self._has_details = any(name.startswith(f"{FOLDER}/") for name in files)
+        self._details = DetailFiles(home, files)
+        self._lookup: Lookup | None = Lookup(
+            held["lookup.arrow"],
+            ById(held["by_id.arrow"].map()),
+            horizons=self.horizons,
+            horizon=self.horizon,
+            as_of=parse_day(manifest["as_of"]),
+        )
 
     @staticmethod
-    def open(folder: Path) -> Store:
-        """Open the current store of a folder; ArtifactError if missing, damaged or of another version."""
+    def open(folder: Path, version: str | None = None) -> Store:
+        """Open the current store of a folder, or an older one that is kept, by its version.
+
+        ArtifactError if missing, damaged or of another format.
+        """
         for left in reversed(range(_TRIES)):
-            home = current_home(folder)
+            home = current_home(folder) if version is None else _home_of(folder, version)
             try:
-                manifest = _read_manifest(home)
-                _check_lookup(home, manifest)
-                return Store(manifest, Lookup(home / "lookup.sqlite", horizons=tuple(manifest["horizons"])))
+                return Store(home, read_manifest(home))
             except ArtifactError:
                 # A writer may have swept this store between the link and the files.
-                if left == 0 or current_home(folder) == home:
+                if left == 0 or version is not None or current_home(folder) == home:
                     raise
         raise AssertionError("unreachable")
 
     def customer(self, customer_id: str) -> Row | None:
         """Return one customer's scores, or None if the id is not in the ranking."""
-        return self._lookup.customer(customer_id) if _is_text(customer_id) else None
+        return self._looked_up.customer(customer_id)
 
-    def ranking(self, *, limit: int, after_rank: int = 0) -> list[Row]:
-        """Return up to `limit` customers, best first, that come after a rank."""
-        return self._lookup.ranking(limit=limit, after_rank=after_rank)
+    def customers(self, customer_ids: Sequence[str]) -> list[Row | None]:
+        """Return many customers' scores in the order asked, None where the id is not in the ranking."""
+        return [self._looked_up.customer(each) for each in customer_ids]
+
+    def ranking(self, *, limit: int, after_rank: int = 0, where: Where = _EVERYBODY) -> list[Row]:
+        """Return up to `limit` customers, best first, that come after a rank and meet the filter."""
+        return self._looked_up.ranking(where, limit=limit, after_rank=after_rank)
+
+    def count_of(self, where: Where) -> int:
+        """Return how many customers meet the filter."""
+        return self.count if where.is_all else self._looked_up.count_of(where)
+
+    def table(
+        self, where: Where = _EVERYBODY, columns: Collection[str] | None = None, limit: int | None = None
+    ) -> pa.Table:
+        """Return the scores of all customers who meet the filter, by rank.
+
+        columns: in this order (contracts.tables.scores_schema); None for all. ContractError for an unknown one.
+        """
+        schema = self._schema(columns)
+        found, left = [schema.empty_table()], self.count if limit is None else limit
+        for table in self._tables(where, schema):
+            found.append(table.slice(0, left))
+            left -= found[-1].num_rows
+            if left <= 0:
+                break
+        return pa.concat_tables(found)
+
+    def batches(
+        self, where: Where = _EVERYBODY, columns: Collection[str] | None = None, size: int = _BATCH_ROWS
+    ) -> Iterator[pa.Table]:
+        """Yield the same as tables of `size` customers, the last one perhaps shorter."""
+        return in_pieces(self._tables(where, self._schema(columns)), size)
+
+    def values(self) -> dict[str, list[str]]:
+        """Return the texts that segment, tier, lifecycle, country and confidence take, sorted."""
+        return self._looked_up.choices()
+
+    def details(self, customer_id: str) -> Details | None:
+        """Return a customer's features and orders; None if the id is unknown or the run kept no details.
+
+        ArtifactError if the file is damaged, or gone because newer rankings took this store's place.
+        """
+        place = self._looked_up.details_at(customer_id) if self._has_details else None
+        return None if place is None else self._details.read(customer_id, part=place[0], at=place[1])
+
+    def changed(self) -> pa.Table | None:
+        """Return who moved since the previous ranking; None if that was not published."""
+        if "changed.parquet" not in self.manifest["files"]:
+            return None
+        with self._parquet("changed.parquet") as file:
+            return file.read()
 
     def close(self) -> None:
-        """Close the look-up file."""
-        self._lookup.close()
+        """Let go of the files, each when its last reader has ended; ArtifactError for who asks from now on."""
+        self._lookup = None
+        self._held = {}
+        self._details.close()
+
+    @property
+    def _looked_up(self) -> Lookup:
+        lookup = self._lookup
+        if lookup is None:
+            raise ArtifactError(_CLOSED)
+        return lookup
+
+    def _schema(self, columns: Collection[str] | None) -> pa.Schema:
+        schema = scores_schema(self.horizons)
+        if columns is None:
+            return schema
+        for name in columns:
+            if name not in schema.names:
+                raise ContractError(f"the scores have no column '{name}'{nearest(name, schema.names)}")
+        return pa.schema([schema.field(name) for name in columns])
+
+    def _tables(self, where: Where, schema: pa.Schema) -> Iterator[pa.Table]:
+        """Yield the customers who meet the filter, from each row group that has some."""
+        with self._parquet("scores.parquet") as file:
+            for group, mask in self._looked_up.masks(where):
+                if not mask.any():
+                    continue
+                table = file.read_row_group(group, columns=schema.names).select(schema.names).cast(schema)
+                yield table if mask.all() else table.filter(as_arrow(mask, pa.bool_()))
+
+    @contextmanager
+    def _parquet(self, name: str) -> Iterator[pq.ParquetFile]:
+        """Open a table that is held, verified once."""
+        held = self._held.get(name)
+        if held is None:
+            raise ArtifactError(_CLOSED)
+        if name in self._unverified:
+            check_sum(held, name, self.manifest["files"])
+            self._unverified.discard(name)
+        with held.open() as source, pq.ParquetFile(source) as file:
+            yield file
 
 
-def _is_text(value: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in value)
+def history(folder: Path) -> list[Manifest]:
+    """Return the manifests of the stores that are kept, oldest first.
+
+    Those of another format, damaged, or swept meanwhile are left out. `Store.open(folder, version)` opens one by the
+    first twelve digits of its sha256.
+    """
+    found = []
+    for home in kept_homes(folder):
+        try:
+            found.append(read_manifest(home))
+        except ArtifactError:
+            continue
+    return found
 
 
-def _read_manifest(home: Path) -> Manifest:
-    path = home / "manifest.json"
+def _home_of(folder: Path, version: str) -> Path:
+    for home in kept_homes(folder):
+        try:
+            if version_of(read_manifest(home)) == version:
+                return home
+        except ArtifactError:
+            continue
+    raise ArtifactError(f"{folder}: no store of version {version} is kept.")
+
+
+def _held(home: Path, name: str) -> HeldFile:
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, seal, intact = manifest["format"], manifest["sha256"], _seal(manifest)
-    except FileNotFoundError:
-        raise ArtifactError(f"{home}: there is no published ranking. Run `repurchase rank` first.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path} is damaged. Publish the ranking again.") from error
-    if version != _FORMAT:
-        raise ArtifactError(f"{path} has store format {version}; this version reads {_FORMAT}.")
-    if seal != intact:
-        raise ArtifactError(f"{path} is damaged (checksum). Publish the ranking again.")
-    return dict(manifest)
-
-
-def _check_lookup(home: Path, manifest: Manifest) -> None:
-    path = home / "lookup.sqlite"
-    try:
-        intact = sha256_of(path) == manifest["files"]["lookup.sqlite"]["sha256"]
+        return HeldFile(home / name)
     except OSError as error:
-        raise ArtifactError(f"{path} is missing or unreadable. Publish the ranking again.") from error
-    if not intact:
-        raise ArtifactError(f"{path} is damaged (checksum). Publish the ranking again.")
+        raise ArtifactError(f"{home / name} is missing or unreadable. Publish the ranking again.") from error
+
+
+def _report(held: dict[str, HeldFile]) -> dict[str, Any]:
+    if "report.json" not in held:
+        return {}
+    report: dict[str, Any] = json.loads(bytes(held["report.json"].map()))
+    return report

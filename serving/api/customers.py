@@ -1,28 +1,85 @@
-"""One customer of the published ranking."""
+"""Customers of the published ranking: one by its id, or many."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from anyio import to_thread
+from fastapi import Query, Request
 from starlette.responses import Response
 
-from serving.answers import customer_answer
-from serving.api.versioned import v1_router
-from serving.posted import HorizonDays
-from serving.schemas import CustomerAnswer
-from serving.service import PublishedStore, as_json
+from serving.answers import customer_answer, history_details, lookup_answer, reasons_answer, written
+from serving.api.document import takes
+from serving.api.score import JsonBody, at_work
+from serving.api.versioned import problems, v1_router
+from serving.asked import LookupRequest, chosen_columns, score_columns
+from serving.lookup import Row
+from serving.posted import HorizonDays, read_posted
+from serving.schemas import CustomerAnswer, LookupAnswer
+from serving.service import Current, CurrentDep, PublishedStore, ServiceDep
+from serving.store import Store
 
 _MAX_HORIZONS = 20
 Horizons = Annotated[
     list[HorizonDays] | None,
-    Query(max_length=_MAX_HORIZONS, description="Days; repeatable. Adds p_repurchase_{h}d."),
+    Query(max_length=_MAX_HORIZONS, description="Days; repeatable. Adds p_repurchase_{h}d.", examples=[[45]]),
+]
+WithHistory = Annotated[
+    bool, Query(description="Also first order, amount, mean gap and the last 20 order days (some ms).")
+]
+WithReasons = Annotated[
+    bool, Query(description="Also why the chance is what it is, in words (some ms; the first one longer).")
 ]
 
 router = v1_router(tag="ranking")
 
 
-@router.get("/customers/{customer_id:path}", response_model=CustomerAnswer)
-async def customer(customer_id: str, store: PublishedStore, horizon: Horizons = None) -> Response:
+@router.get(
+    "/customers/{customer_id:path}",
+    response_model=CustomerAnswer,
+    operation_id="get_customer",
+    responses=problems(404, 410),
+)
+async def customer(
+    customer_id: str,
+    service: ServiceDep,
+    current: CurrentDep,
+    store: PublishedStore,
+    horizon: Horizons = None,
+    history: WithHistory = False,
+    reasons: WithReasons = False,
+) -> Response:
     """Return one customer of the published ranking; the id may hold slashes and any Unicode."""
-    return as_json(customer_answer(store, customer_id, horizon or ()))
+    answer = customer_answer(store, customer_id, horizon or ())
+    if history or reasons:
+        wanted = history, reasons
+        await to_thread.run_sync(_told, answer, current, store, wanted, limiter=service.bulk)
+    return written(answer)
+
+
+def _told(answer: Row, current: Current, store: Store, wanted: tuple[bool, bool]) -> None:
+    """Add what is read from the details: slower than the look-up itself."""
+    history, reasons = wanted
+    if history:
+        answer["history"] |= history_details(store, answer)
+    if reasons:
+        answer["reasons"] = reasons_answer(current, store, answer["customer_id"])
+
+
+@router.post(
+    "/customers:lookup",
+    response_model=LookupAnswer,
+    operation_id="lookup_customers",
+    openapi_extra=takes(LookupRequest),
+)
+async def lookup(request: Request, service: ServiceDep, store: PublishedStore, body: JsonBody) -> Response:
+    """Return up to 1,000 customers of the published ranking by their ids, in the order asked."""
+    return await at_work(service, body, lambda: _found(request, store, body))
+
+
+def _found(request: Request, store: Store, body: bytes) -> Response:
+    asked = read_posted(body, LookupRequest)
+    columns = chosen_columns(asked.columns, score_columns(store), at=("body", "columns"))
+    answer = lookup_answer(store, asked.customer_ids, columns)
+    request.scope["state"]["rows"] = len(answer["items"])
+    return written(answer)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,12 +12,19 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from serving.access import SECURITY
-from serving.posted import ScoreRequest
+from serving.posted import Posted, ScoreRequest
 from serving.problems import ProblemDocument
 
 _COMPONENTS = "#/components/schemas/{model}"
-# Bodies that an endpoint reads itself, by path.
+_REFERENCE = re.compile(r'"\$ref": "#/components/schemas/([^"]+)"')
+# Bodies of endpoints that do not say themselves what they take, by path.
 _BODIES: dict[str, type[BaseModel]] = {"/v1/score": ScoreRequest}
+
+
+def takes(shape: type[BaseModel]) -> dict[str, Any]:
+    """Return what an endpoint adds to the document (openapi_extra) to say which body it reads itself."""
+    reference = {"$ref": _COMPONENTS.format(model=shape.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
@@ -23,15 +33,32 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        shapes: tuple[type[BaseModel], ...] = (*_BODIES.values(), ProblemDocument)
-        for shape in shapes:
-            schema = shape.model_json_schema(ref_template=_COMPONENTS)
-            document["components"]["schemas"] |= {**schema.pop("$defs"), shape.__name__: schema}
         for path, shape in _BODIES.items():
-            reference = {"$ref": _COMPONENTS.format(model=shape.__name__)}
-            body = {"required": True, "content": {"application/json": {"schema": reference}}}
-            document["paths"][path]["post"]["requestBody"] = body
+            if path in document["paths"]:
+                document["paths"][path]["post"].update(takes(shape))
+        _define(document, ProblemDocument)
+        _define_the_rest(document)
         document["components"]["securitySchemes"] = SECURITY
         document["security"] = [{name: []} for name in SECURITY]
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _define_the_rest(document: dict[str, Any]) -> None:
+    """Define the bodies that are referred to and not there yet."""
+    known = {shape.__name__: shape for shape in _posted(Posted)}
+    for name in _REFERENCE.findall(json.dumps(document)):
+        if name in known and name not in document["components"]["schemas"]:
+            _define(document, known[name])
+
+
+def _define(document: dict[str, Any], shape: type[BaseModel]) -> None:
+    schema = shape.model_json_schema(ref_template=_COMPONENTS)
+    document.setdefault("components", {}).setdefault("schemas", {})
+    document["components"]["schemas"] |= {**schema.pop("$defs", {}), shape.__name__: schema}
+
+
+def _posted(shape: type[Posted]) -> Iterator[type[Posted]]:
+    for one in shape.__subclasses__():
+        yield one
+        yield from _posted(one)

@@ -2,64 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from features.prepared.store import Prepared
+from tests.faults.disk import Disk
 from tests.faults.shop import orders
 from tests.features.prepared.stores import files_of, lines_of
-from tests.repurchase.front_door import Ended, command, environment, run
+from tests.repurchase.front_door import Ended, run
 
 pytestmark = pytest.mark.faults
-ROOM, LEFT = 48 << 20, 24 << 10
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A folder whose space can be taken away: by filling the disk, or by a limit on the size of files."""
-
-    folder: Path
-    mounted: bool
-
-    def run(self, where: Path, *words: str | Path) -> Ended:
-        """Run a command that finds no space."""
-        filler = self.folder / "filler"
-        if self.mounted:
-            free = os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize
-            with filler.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, free - LEFT)
-        done = subprocess.run(
-            command(*words), cwd=where, env=environment(where), capture_output=True, text=True, check=False,
-            timeout=120, preexec_fn=None if self.mounted else _limited,
-        )  # fmt: skip
-        filler.unlink(missing_ok=True)
-        return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def _limited() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LEFT, LEFT))
-
-
-@pytest.fixture(params=["full disk", "limit on files"])
-def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if request.param == "limit on files":
-        yield Disk(folder, mounted=False)
-        return
-    words = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small disk")
-    yield Disk(folder, mounted=True)
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def refused(ended: Ended) -> None:

@@ -200,6 +200,14 @@ def test_a_booster_that_was_cut_before_it_was_sealed_dies_in_the_child_alone(fol
         load_bundle(folder)
 
 
+def test_a_booster_that_was_cut_in_its_parameters_is_refused_whether_or_not_it_loads(folder: Path) -> None:
+    """LightGBM looks for their end beyond the text: it may load here, and abort the next process."""
+    whole = (folder / "free.txt").read_bytes()
+    resealed(folder, "free.txt", whole[: whole.index(b"[monotone_constraints") + 6])
+    with pytest.raises(ArtifactError, match="loading it failed"):
+        load_bundle(folder)
+
+
 def test_other_answers_than_the_golden_ones_are_refused(folder: Path) -> None:
     golden = read_numbers(folder / "golden.json")
     golden["curve"][3][2] += 1e-6

@@ -15,7 +15,7 @@ from repurchase.jobs import backfill
 from repurchase.orders_job import OrdersJob
 from serving.rank import Scoring, score_history
 from tests import worlds
-from tests.repurchase.front_door import run
+from tests.repurchase.front_door import here as run
 
 LAYERS = ["tier", "lifecycle", "segment"]  # found from the whole ranking
 NOW = datetime(2022, 6, 1, tzinfo=UTC)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.repurchase.front_door import Ended, bundle, orders_csv, run
+from tests.repurchase.front_door import Ended, bundle, orders_csv
+from tests.repurchase.front_door import here as run
 
 
 def refused(ended: Ended, *wanted: str) -> None:
@@ -136,5 +137,5 @@ def test_an_output_that_is_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_store_that_is_none_is_refused(tmp_path: Path) -> None:
     bundle(tmp_path)
-    ended = run(tmp_path, "serve", "--model", "model", "--store", "nowhere", "--no-keys")
-    refused(ended, "nowhere: there is no published ranking")
+    ended = run(tmp_path, "serve", "--model", "model", "--store", "nowhere", "--no-keys", "--no-watch")
+    refused(ended, "nowhere holds no ranking", "repurchase rank --out nowhere")

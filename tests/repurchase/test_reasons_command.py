@@ -16,7 +16,8 @@ from repurchase.cli import app
 from repurchase.orders_job import OrdersJob
 from repurchase.reasons_job import Answered, reasons
 from tests import worlds
-from tests.repurchase.front_door import bundle, run
+from tests.repurchase.front_door import bundle
+from tests.repurchase.front_door import here as run
 
 DAY = to_date(worlds.AS_OF).isoformat()
 

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 def test_health_needs_no_key(tmp_path: Path) -> None:
     client = Client(make_app(keys=make_key(tmp_path)[1]))
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json() == {"status": "ready", "ranking": False}
+    assert client.get("/health/ready").json()["ranking"] is False
 
 
 @pytest.mark.parametrize("path", ["/v1/model", "/v1/customers/a", "/v1/ranking", "/v1/score"])

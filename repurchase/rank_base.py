@@ -1,0 +1,172 @@
+"""The parts of a ranking: every partition scored, those of an interrupted run taken up, the base judged as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from contracts.days import to_date
+from contracts.errors import ArtifactError, DataError
+from features.cleaning.account import Account
+from features.cleaning.flags import FLAGS
+from features.cleaning.report import OrdersReport
+from features.kernel.declaration import Catalog
+from features.prepared.process import Tally
+from features.shop.shop import Shop
+from repurchase.orders_job import OrdersJob
+
+if TYPE_CHECKING:
+    from models.bundle import Bundle
+    from serving.batch.checkpoint import Checkpoint, Note
+    from serving.batch.drift import Drift
+    from serving.batch.history import Forecast
+    from serving.batch.parts import PartMaker
+    from serving.batch.stages import Stages
+    from serving.rank import Scoring
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RankOptions:
+    """How a ranking is made and published.
+
+    details: keep what stands behind each customer's scores; fresh: take up nothing; formats: of the scores' files;
+    keep: stores kept; refuse_drift: do not publish a base that does not look like the training data; changed_share:
+    of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well.
+    """
+
+    details: bool = True
+    fresh: bool = False
+    formats: tuple[str, ...] = ("parquet", "csv")
+    excel_safe: bool = False
+    keep: int = 2
+    refuse_drift: bool = False
+    changed_share: float = 0.1
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one run is: the model, what is scored, the features, how it is made."""
+
+    bundle: Bundle
+    scoring: Scoring
+    catalog: Catalog
+    options: RankOptions
+    out: Path
+
+
+@dataclass(frozen=True)
+class Base:
+    """The finished parts of all customers, the account of the orders, and what is held against them."""
+
+    shop: Shop
+    notes: Mapping[int, Note]
+    tally: Tally
+    report: OrdersReport
+    absent: list[str]
+    drift: Drift
+    finished: Mapping[str, Any] | None
+    taken_up: int
+    previous: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def customers(self) -> list[int]:
+        """How many each part holds."""
+        return [self.notes[part]["customers"] for part in sorted(self.notes)]
+
+
+def scored_base(
+    job: OrdersJob, shop: Shop, asked: Asked, run: Checkpoint, stages: Stages, progress: Progress
+) -> Base:
+    """Make the parts that are missing, and judge the base as a whole; DataError if it is empty or refused."""
+    from serving.batch.drift import Reference, measure
+    from serving.batch.history import Forecast
+    from serving.batch.parts import PartMaker
+    from serving.rank import absent_columns
+
+    progress("scoring customers")
+    reference = Reference.of_manifest(asked.bundle.manifest)
+    forecast = Forecast.finished(asked.out / "history", shop.as_of)
+    maker = PartMaker(asked.bundle, asked.scoring, asked.catalog, asked.options.details, reference, forecast)
+    with stages.stage("scoring customers"):
+        notes, taken_up = _made(job, shop, maker, run)
+    customers = sum(note["customers"] for note in notes.values())
+    if not customers:
+        raise DataError(f"no customer has an order up to {to_date(shop.as_of)}. Give a later --as-of.")
+    tally = _tally(notes, shop)
+    report = job.report(shop, tally)
+    absent = absent_columns(asked.bundle, shop.optional, catalog=asked.catalog)
+    previous = _previous(asked.out)
+    drift = measure(
+        reference,
+        (note["drift"] for note in notes.values() if note["drift"]),
+        customers=customers,
+        previous=None if previous is None else int(previous["rows"]),
+        absent=absent,
+    )
+    _refuse(drift, asked.options)
+    finished = _finished(forecast, notes)
+    return Base(shop, notes, tally, report, absent, drift, finished, taken_up, previous)
+
+
+def _made(job: OrdersJob, shop: Shop, maker: PartMaker, run: Checkpoint) -> tuple[dict[int, Note], int]:
+    """Return the notes of all parts, and how many of them were finished before."""
+    notes = run.finished(shop.count)
+    taken_up, tally = len(notes), Tally(fingerprinted=True)
+
+    def work(part: int, lines: pa.Table) -> Note:
+        history = shop.history(lines, days=maker.days)
+        return maker.make(history, scores=run.scores(part), details=run.details(part))
+
+    missing = [part for part in range(shop.count) if part not in notes]
+    for part, note in job.process(shop, work, tally, only=missing):
+        notes[part] = {**note, "account": tally.accounts[-1].to_dict()}
+        if part < shop.rows.count:
+            notes[part] |= {"flags": tally.flags[-1].to_pylist(), "digest": tally.digests[-1]}
+        run.finish(part, notes[part])
+        tally.flags, tally.digests = tally.flags[:1], []
+        tally.accounts.clear()
+    return notes, taken_up
+
+
+def _tally(notes: Mapping[int, Note], shop: Shop) -> Tally:
+    """Return the tally of all parts, those of an earlier start among them."""
+    tally = Tally(fingerprinted=True)
+    for part in sorted(notes):
+        note = notes[part]
+        tally.accounts.append(Account.of_dict(note["account"]))
+        if part < shop.rows.count:
+            tally.flags.append(pa.Table.from_pylist(note["flags"], schema=FLAGS))
+            tally.digests.append(note["digest"])
+    return tally
+
+
+def _previous(out: Path) -> Mapping[str, Any] | None:
+    """Return the manifest of the ranking that is published now; None if there is none that can be read."""
+    from serving.manifest import read_manifest
+    from serving.shelf import current_home
+
+    try:
+        return read_manifest(current_home(out))
+    except ArtifactError:
+        return None
+
+
+def _refuse(drift: Drift, options: RankOptions) -> None:
+    if options.refuse_drift and drift.flagged:
+        raise DataError(
+            f"these orders no longer look like those that the model learnt from: {'; '.join(drift.reasons)}. "
+            "The previous ranking stays. Look at the orders, train again, or rank without --refuse-drift."
+        )
+
+
+def _finished(forecast: Forecast | None, notes: Mapping[int, Note]) -> Mapping[str, Any] | None:
+    """Return predicted beside actual of the last finished window; None if no forecast's horizon is over."""
+    found = [note["finished"] for note in notes.values()]
+    return None if forecast is None else forecast.report(one for one in found if one is not None)

@@ -1,0 +1,97 @@
+"""One customer: orders so far, the chance over the next year, value, next order, and reasons in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from pages.svg import svg
+from serving.curve import chance_within
+from serving.details import Details
+from serving.pages.guard import PageRoute
+from serving.pages.pictures import chance_chart, for_both, orders_chart
+from serving.pages.visit import VisitDep
+from serving.problems import Problem
+from serving.service import Current
+from serving.store import Store
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+_LAST = 12  # order days that the table lists
+_STRENGTH = {"strong": "strongly", "some": "somewhat", "slight": "slightly"}
+_WITHIN = (7, 30, 90, 180, 365)
+
+
+@router.get("/customers/{customer_id:path}")
+def customer(visit: VisitDep, customer_id: str) -> Response:
+    """Show one customer; a 404 page if the ranking does not hold the id."""
+    store = visit.store
+    row = store.customer(customer_id)
+    if row is None:
+        raise Problem(
+            404, "This ranking has no customer of this id. Ids are text, exactly as the shop writes them."
+        )
+    shown = {
+        "row": row,
+        "horizon": store.horizon,
+        "currency": store.currency,
+        "everybody": store.count,
+        "values": _values(store, row),
+        "last_order": row["as_of"] - timedelta(days=int(row["recency_days"])),
+        **_orders(store, row),
+        **_chance(store, row),
+        **_reasons(visit.current, customer_id),
+    }
+    return visit.page("one_customer.html", title=f"Customer {customer_id}", **shown)
+
+
+def _values(store: Store, row: dict[str, Any]) -> list[tuple[str, float, float, float, float, float]]:
+    """Return chance, orders, value and its bounds for each span of days."""
+    names = ("p_repurchase", "expected_orders", "expected_value", "value_lower", "value_upper")
+    return [(f"{h} days", *(row[f"{name}_{h}d"] for name in names)) for h in sorted(store.horizons)]
+
+
+def _orders(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    found: Details | None = store.details(row["customer_id"])
+    if found is None or not found.order_days:
+        return {"orders": None}
+    chart = orders_chart(found.order_days, found.order_amounts, as_of=row["as_of"], currency=store.currency)
+    listed = list(zip(found.order_days, found.order_amounts, strict=True))[::-1]
+    return {
+        "orders": listed[:_LAST],
+        "order_days": len(listed),
+        "more_orders": max(len(listed) - _LAST, 0),
+        "orders_pictures": for_both(chart),
+        "orders_title": chart.title,
+        "orders_sum": sum(found.order_amounts),
+    }
+
+
+def _chance(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    chart = chance_chart(store.curve_knots, row["curve"])
+    within = [one for one in _WITHIN if one <= store.curve_knots[-1]]
+    return {
+        "chance_picture": svg(chart),
+        "chance_title": chart.title,
+        "chances": [(one, chance_within(one, store.curve_knots, row["curve"])) for one in within],
+    }
+
+
+def _reasons(current: Current, customer_id: str) -> dict[str, Any]:
+    """Return the reasons in words, or the sentence that says why there are none."""
+    from serving.explain import explain, why_not  # LightGBM: loaded with a model, not with the application
+
+    found = explain(current, customer_id)
+    if found is None:
+        return {
+            "reasons": None,
+            "no_reasons": why_not(current, customer_id) or "There are no reasons to tell.",
+        }
+    reasons = [
+        (one.text, one.reason.direction, _STRENGTH[one.reason.strength], one.reason.points)
+        for one in found.reasons
+    ]
+    return {"reasons": reasons, "usual": found.usual_p, "explained": found.p}
