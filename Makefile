@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
+CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults bench-accuracy bench-worlds bench-features bench-plan bench-campaigns bench-products
+.PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults test-browser test-contract bench-accuracy bench-worlds bench-features bench-plan bench-campaigns bench-products bench-rank bench-api
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## install everything into .venv (done by itself when needed)
 
@@ -14,7 +15,7 @@ demo: setup ## check, train and rank 23,570 real customers; prints what to type 
 	@$(BIN)/repurchase demo --out demo
 
 test: setup ## the tests, under 5 minutes; make check runs those of the laboratory, Spark … as well
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not lab and not postgres and not spark and not faults"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not lab and not postgres and not spark and not faults and not browser and not contract"
 
 check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/ruff format --check .
@@ -22,7 +23,7 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
-	$(MAKE) test-lab test-serving test-postgres test-spark test-faults
+	$(MAKE) test-lab test-serving test-contract test-browser test-postgres test-spark test-faults
 
 test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour
 	$(BIN)/pytest -q -n 2 --dist loadfile -m lab
@@ -32,10 +33,19 @@ test-serving: .venv-serving/.ready ## the server in an environment that has the 
 
 test-postgres: setup ## reading from a PostgreSQL server that the tests start
 	@$(UV) sync --quiet --frozen --inexact --group postgres --python $(PYTHON)
-	REPURCHASE_TEST_POSTGRES=1 $(BIN)/pytest -q -m postgres tests/features/reading
+	REPURCHASE_TEST_POSTGRES=1 $(BIN)/pytest -q -m postgres tests/features/reading tests/serving tests/repurchase
 
 test-spark: .venv-spark/.ready ## features by Spark: local[2] and a standalone cluster that the tests start
 	REPURCHASE_TEST_SPARK=1 .venv-spark/bin/pytest -q -m spark tests/features/spark
+
+test-contract: setup ## the OpenAPI document, held against the running service by schemathesis
+	@$(UV) sync --quiet --frozen --inexact --group contract --python $(PYTHON)
+	$(BIN)/pytest -q -m contract tests/contract
+
+test-browser: setup ## the pages in Chromium (Debian: apt install chromium; elsewhere: make test-browser CHROMIUM=…)
+	@test -x "$(CHROMIUM)" || { echo "There is no Chromium here. Install it, or name it: make test-browser CHROMIUM=/path"; exit 2; }
+	@$(UV) sync --quiet --frozen --inexact --group browser --python $(PYTHON)
+	CHROMIUM=$(CHROMIUM) $(BIN)/pytest -q -m browser tests/browser
 
 test-faults: setup ## kill -9 in the middle of the work, and full disks
 	$(BIN)/pytest -q -m faults tests/faults
@@ -60,6 +70,12 @@ bench-campaigns: setup ## what plans really earn where every effect is known, ag
 
 bench-products: setup ## next products against plain rules, out of time: make bench-products ORDERS=…
 	$(BIN)/python -m experiments.bench_products $(ORDERS) $(ARGS)
+
+bench-rank: setup ## the nightly ranking: 10 M lines to a published store, by stage; 100 M as well: make bench-rank ARGS=--large
+	$(BIN)/python -m experiments.bench_rank $(ARGS)
+
+bench-api: setup ## the service against a no-op endpoint and `mlflow models serve`, with wrk or oha
+	$(BIN)/python -m experiments.bench_api $(ARGS)
 
 format: setup ## format and sort imports
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -38,6 +38,10 @@ class Base(Model, Protocol):
         """Return the expected order days in the horizon; (n,)."""
         ...
 
+    def along(self, columns: Columns, horizons: Sequence[float]) -> tuple[Floats, Floats]:
+        """Return p_order and expected_orders at several horizons; (horizons, n) each."""
+        ...
+
 
 BTYD: tuple[type[BtydModel], ...] = (BgNbd, MbgNbd, MbgCnbdK, ParetoNbd)
 # Those that may be the base, the cheaper to ask the earlier. MBG/CNBD-k is MBG/NBD where no regularity shows (k = 1).
@@ -112,9 +116,14 @@ def orders_along(base: Base, columns: Columns, horizon: float, p: Floats, *, ext
 
     Who orders at all orders as often as the base model says; extra: a factor on the orders after the first.
     """
-    chance = np.maximum(base.p_order(columns, horizon), SMALLEST_P)
-    further = np.maximum(base.expected_orders(columns, horizon) / chance - 1.0, 0.0)
-    return np.asarray(p * (1.0 + extra * further))
+    return p * (
+        1.0 + extra * further_orders(base.p_order(columns, horizon), base.expected_orders(columns, horizon))
+    )
+
+
+def further_orders(p: Floats, orders: Floats) -> Floats:
+    """Return the expected order days after the first of whoever orders, from a model's chance and order days."""
+    return np.maximum(orders / np.maximum(p, SMALLEST_P) - 1.0, 0.0)
 
 
 def load_base(name: str, folder: Path) -> Base:

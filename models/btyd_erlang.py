@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from contracts.training import Floats
-from models.btyd_quadrature import ANSWER_NODES, dropout_nodes
+from models.btyd_quadrature import ANSWER_NODES, FEW, dropout_sums
 from models.btyd_rows import distinct
 
 MOST_K = 12
@@ -53,23 +53,29 @@ class Erlang:
         """Return the chance that the customer is still a customer; (n,)."""
         return np.asarray(expit(self._log_silent(x, t_x, age) - np.log(self.a / (self.b + x))))
 
-    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
         longer = self._log_silent(x, t_x, age + h) - self._log_silent(x, t_x, age)
         return self.p_alive(x, t_x, age) * -np.expm1(np.minimum(longer, 0.0))
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected number of orders in the next h days; (n,). Equal customers are worked out once."""
+        if len(x) <= FEW:
+            return self._expected(x, t_x, age, h)
         first, of_row = distinct(x, t_x, age)
-        x, t_x, age = x[first], t_x[first], age[first]
-        if_alive, whole = np.zeros(len(x)), np.zeros(len(x))
+        return self._expected(x[first], t_x[first], age[first], h)[..., of_row]
+
+    def _expected(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         sharp = (self.r + self.k * x + 1.0) * h / (self.alpha + age)
-        nodes = ANSWER_NODES if self.k == 1 else _REGULAR_NODES
-        for c, _, weight in dropout_nodes(self.a, self.b + x + 1.0, sharp, nodes):
-            if_alive += weight * self._orders_given(np.maximum(c, _LEAST_LEAVING), x, t_x, age, h)
-            whole += weight
+        if_alive, whole = dropout_sums(
+            lambda c, _: self._orders_given(np.maximum(c, _LEAST_LEAVING), x, t_x, age, h),
+            self.a,
+            self.b + x + 1.0,
+            sharp,
+            ANSWER_NODES if self.k == 1 else _REGULAR_NODES,
+        )
         expected = self.p_alive(x, t_x, age) * if_alive / whole
-        return np.maximum(expected, self.p_order(x, t_x, age, h))[of_row]
+        return np.maximum(expected, self.p_order(x, t_x, age, h))
 
     def _log_silent(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return log S(age - t_x); (n,)."""
@@ -79,7 +85,7 @@ class Erlang:
             - shape * np.log1p(silent / (self.alpha + t_x))
         )
 
-    def _orders_given(self, c: Floats, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def _orders_given(self, c: Floats, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected orders of a living customer who leaves with chance p = 1 - exp(-c); (n,)."""
         k, shape, w = self.k, self.r + self.k * x, (age - t_x) / (self.alpha + age)
         ahead, now = h / (self.alpha + age), ticks(self.k, shape, w)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -11,25 +12,29 @@ import numpy as np
 
 from contracts.training import Columns, Floats, Prediction, TrainingData
 from models.btyd_fit import Certificate
-from models.contract import NoFit, read_numbers, write_numbers
+from models.contract import NoFit, at_each, read_numbers, write_numbers
 from models.gamma_gamma import Spend
 
 LEAST_CUSTOMERS = 100
 LEAST_REPEATERS = 20
+FEW = 256  # customers up to whom all horizons at once are quicker than one after the other
 
 
 class Form(Protocol):
-    """Parameters that answer for order days less one, days to the last order and to the cutoff; (n,) each."""
+    """Parameters that answer for order days less one, days to the last order and to the cutoff; (n,) each.
+
+    h may be (horizons, 1): then the answer is (horizons, n).
+    """
 
     def p_alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return the chance of still being a customer; (n,)."""
         ...
 
-    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
         ...
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected orders in the next h days; (n,)."""
         ...
 
@@ -79,6 +84,14 @@ class BtydModel(ABC):
         """Return the expected order days in the horizon; (n,), at least the chance of one."""
         orders = self.parameters.expected_orders(*summary(columns), horizon)
         return np.maximum(orders, self.p_order(columns, horizon))
+
+    def along(self, columns: Columns, horizons: Sequence[float]) -> tuple[Floats, Floats]:
+        """Return p_order and expected_orders at several horizons; (horizons, n) each."""
+        if len(columns["frequency"]) > FEW:
+            return at_each(self, columns, horizons)
+        seen, h = summary(columns), np.array(horizons, dtype=np.float64)[:, None]
+        p = self.parameters.p_order(*seen, h)
+        return p, np.maximum(self.parameters.expected_orders(*seen, h), p)
 
     def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
         """Answer from the closed forms."""

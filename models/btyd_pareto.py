@@ -42,14 +42,14 @@ class Pareto:
         odds += (self.r + x) * np.log1p(silent / seen) + self.s * np.log1p(silent / hazard)
         return np.asarray(expit(-odds))
 
-    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
         seen, hazard = self.alpha + age, self.beta + age
-        length, shape = np.full_like(seen, h), np.full_like(seen, self.s)
+        length, shape = np.zeros_like(seen) + h, np.full_like(seen, self.s)
         ordered = (self.r + x) / seen * decay_integral(seen, self.r + x + 1.0, hazard, shape, length)
         return self.p_alive(x, t_x, age) * np.clip(ordered, 0.0, 1.0)
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected number of orders in the next h days (eq. 41); (n,)."""
         hazard = self.beta + age
         lived = hazard * _power_integral(np.log1p(h / hazard), 1.0 - self.s)

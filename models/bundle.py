@@ -7,15 +7,16 @@ references.json    the reference tables that its features read: day, keys and va
 golden.json        a few rows with their answers: whoever loads the bundle must get them again
 
 Nothing is parsed before its checksum is right, and the first load happens in a child process, since LightGBM
-aborts the process on a damaged text.
+aborts the process on a damaged text. What is verified, tried and loaded is a private copy: whatever happens to the
+folder meanwhile, the child's verdict is about the very bytes that are loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,8 +27,10 @@ import numpy as np
 
 from contracts.errors import ArtifactError, ContractError
 from contracts.training import Columns, Floats
+from models import boosters
 from models.contract import read_numbers, write_numbers
 from models.ensemble import Ensemble
+from models.trial import why_it_fails
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -35,12 +38,14 @@ REFERENCES = "references.json"
 GOLDEN_ROWS = 16
 GOLDEN_DAY = 0
 CHECK_SECONDS = 60
+CHECK_BYTES = 2 * 2**30  # of address space; a bundle takes 0.6 GiB of it and 95 MB of memory
+MOST_BYTES = 512 * 2**20  # of all files; ours have under one
 # LightGBM imports pandas and scikit-learn where they are installed; the child needs neither and is quicker without.
 _CHILD = """
-import pathlib, sys
+import pathlib
 sys.modules["pandas"] = sys.modules["sklearn"] = None
-from models.bundle import load_bundle
-load_bundle(pathlib.Path(sys.argv[1]), in_child_first=False)
+from models.bundle import rehearse
+rehearse(pathlib.Path(sys.argv[1]))
 """
 
 
@@ -97,35 +102,82 @@ def sealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def load_bundle(folder: Path, *, in_child_first: bool = True) -> Bundle:
     """Verify the checksums, try the bundle in a child process, then load it; ArtifactError if damaged."""
-    manifest = verify(folder)
-    if in_child_first:
-        _try_in_child(folder)
-    model = Ensemble.load(folder)
-    _compare_with_golden(folder, model)
-    return Bundle(model, manifest, version_of(folder), _read_references(folder))
+    if not in_child_first:
+        return _load(folder, folder)
+    _read_manifest(folder)
+    with tempfile.TemporaryDirectory(prefix="repurchase-bundle-") as parent:
+        copy = Path(parent) / "bundle"
+        _copy(folder, copy)
+        return _load(copy, folder, tried=False)
 
 
-def verify(folder: Path) -> dict[str, Any]:
-    """Return the manifest once every file is there, none is foreign, and sizes and checksums are right."""
-    manifest = _read_manifest(folder)
-    found = {item.name for item in folder.iterdir()} - {MANIFEST}
-    for name in sorted(set(manifest["files"]) | found):
-        if name not in manifest["files"] or name not in found:
-            raise _damaged(
-                folder, f"{name} is {'missing' if name in manifest['files'] else 'not in the manifest'}"
+def rehearse(folder: Path) -> None:
+    """Load a bundle in the process that may die of it; ArtifactError if damaged.
+
+    LightGBM reads beyond the end of a text that was cut, so that one which passes here may still abort the next
+    process: each booster must give its own text back to the letter.
+    """
+    load_bundle(folder, in_child_first=False)
+    for path in sorted(folder.glob("*.txt")):
+        if boosters.text_of(boosters.read(path)) != path.read_text(encoding="utf-8"):
+            raise ArtifactError(
+                f"{folder}: {path.name} is no whole booster of this LightGBM. Train it again with these versions."
             )
-        item, entry = folder / name, manifest["files"][name]
+
+
+def _load(home: Path, folder: Path, *, tried: bool = True) -> Bundle:
+    """Load the files in `home`, which are those of `folder` (the name that messages give)."""
+    manifest = verify(home, name=folder)
+    if not tried:
+        _try_in_child(home, folder)
+    model = Ensemble.load(home)
+    _compare_with_golden(home, model, folder)
+    return Bundle(model, manifest, version_of(home), _read_references(home, folder))
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    """Copy a bundle; ArtifactError if it holds what no bundle does, or cannot be copied."""
+    items = sorted(folder.iterdir())
+    for item in items:
+        if item.is_symlink() or not item.is_file():
+            raise _damaged(folder, f"{item.name} is not the file that the manifest describes (checksum)")
+    if sum(item.stat().st_size for item in items) > MOST_BYTES:
+        raise _damaged(folder, f"it has over {MOST_BYTES // 2**20} MiB")
+    copy.mkdir()
+    try:
+        for item in items:
+            shutil.copyfile(item, copy / item.name)
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder}: the bundle cannot be copied into {copy.parent.parent} for its trial ({error.strerror})."
+        ) from error
+
+
+def verify(folder: Path, *, name: Path | None = None) -> dict[str, Any]:
+    """Return the manifest once every file is there, none is foreign, and sizes and checksums are right.
+
+    name: the folder that messages name, if these files are a copy of it.
+    """
+    called = name or folder
+    manifest = _read_manifest(folder, called)
+    found = {item.name for item in folder.iterdir()} - {MANIFEST}
+    for file in sorted(set(manifest["files"]) | found):
+        if file not in manifest["files"] or file not in found:
+            raise _damaged(
+                called, f"{file} is {'missing' if file in manifest['files'] else 'not in the manifest'}"
+            )
+        item, entry = folder / file, manifest["files"][file]
         regular = item.is_file() and not item.is_symlink()
         if not regular or item.stat().st_size != entry["size"] or _sha256(item) != entry["sha256"]:
-            raise _damaged(folder, f"{name} is not the file that the manifest describes (checksum)")
+            raise _damaged(called, f"{file} is not the file that the manifest describes (checksum)")
     return manifest
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
+def _read_manifest(folder: Path, called: Path | None = None) -> dict[str, Any]:
+    path, called = folder / MANIFEST, called or folder
     if not path.is_file():
         raise ArtifactError(
-            f"{folder} is no model bundle: it has no {MANIFEST}. Make one with `repurchase train`."
+            f"{called} is no model bundle: it has no {MANIFEST}. Make one with `repurchase train`."
         )
     try:
         manifest = read_numbers(path)
@@ -133,16 +185,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError, ContractError):
         intact = False
     if not intact:
-        raise _damaged(folder, f"{MANIFEST} is not as it was written (checksum)")
+        raise _damaged(called, f"{MANIFEST} is not as it was written (checksum)")
     if manifest.get("format") != FORMAT:
         raise ArtifactError(
-            f"{folder} has bundle format {manifest.get('format')}; this version reads {FORMAT}."
+            f"{called} has bundle format {manifest.get('format')}; this version reads {FORMAT}."
         )
     return manifest
 
 
-def _read_references(folder: Path) -> dict[str, Any]:
-    tables = read_numbers(folder / REFERENCES) if (folder / REFERENCES).is_file() else {}
+def _read_references(home: Path, folder: Path) -> dict[str, Any]:
+    tables = read_numbers(home / REFERENCES) if (home / REFERENCES).is_file() else {}
     for name, one in tables.items():
         keys, values = one["keys"], one["values"]
         if len(keys) != len(values) or any(a >= b for a, b in pairwise(keys)):
@@ -164,8 +216,8 @@ def _golden(model: Ensemble, rows: Mapping[str, Floats]) -> dict[str, Any]:
     }
 
 
-def _compare_with_golden(folder: Path, model: Ensemble) -> None:
-    golden = read_numbers(folder / "golden.json")
+def _compare_with_golden(home: Path, model: Ensemble, folder: Path) -> None:
+    golden = read_numbers(home / "golden.json")
     rows = {
         name: np.array([np.nan if v is None else v for v in values])
         for name, values in golden["columns"].items()
@@ -177,18 +229,11 @@ def _compare_with_golden(folder: Path, model: Ensemble) -> None:
         )
 
 
-def _try_in_child(folder: Path) -> None:
+def _try_in_child(home: Path, folder: Path) -> None:
     """Load the bundle in a child process; ArtifactError if it dies, hangs or answers otherwise."""
-    command = [sys.executable, "-c", _CHILD, str(folder)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=CHECK_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise _damaged(folder, f"loading it took over {CHECK_SECONDS} s") from None
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
-        raise _damaged(folder, f"loading it failed ({lines[-1] if lines else f'exit {done.returncode}'})")
+    reason = why_it_fails(_CHILD, home, seconds=CHECK_SECONDS, memory_bytes=CHECK_BYTES)
+    if reason is not None:
+        raise _damaged(folder, f"loading it failed ({reason.replace(str(home), str(folder))})")
 
 
 def _damaged(folder: Path, what: str) -> ArtifactError:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit
 
 from contracts.training import Floats
-from models.btyd_quadrature import ANSWER_NODES, dropout_nodes
+from models.btyd_quadrature import ANSWER_NODES, dropout_sums
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Btyd:
         odds = np.log(self.a / (self.b + np.maximum(x, 1.0) - 1.0))
         return np.where(x > 0, expit(-slept - odds), 1.0)
 
-    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
         silent = -(self.r + x) * np.log1p(h / (self.alpha + age))
         return self.p_alive(x, t_x, age) * -np.expm1(silent)
 
-    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float) -> Floats:
+    def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected number of orders in the next h days; (n,).
 
         One who leaves after each order with chance p places (1 - (1 + p h / (alpha + age))^-(r + x)) / p orders in
@@ -50,10 +50,13 @@ class Btyd:
         horizons (it was 100 times too high), and at a = 1.
         """
         ahead, survived = h / (self.alpha + age), self.b + x + (1.0 if self.modified else 0.0)
-        if_alive, whole = np.zeros(np.shape(ahead)), np.zeros(np.shape(ahead))
-        for _, p, weight in dropout_nodes(self.a, survived, (self.r + x + 1.0) * ahead, ANSWER_NODES):
-            if_alive += weight * -np.expm1(-(self.r + x) * np.log1p(p * ahead)) / p
-            whole += weight
+        if_alive, whole = dropout_sums(
+            lambda _, p: -np.expm1(-(self.r + x) * np.log1p(p * ahead)) / p,
+            self.a,
+            survived,
+            (self.r + x + 1.0) * ahead,
+            ANSWER_NODES,
+        )
         return self.p_alive(x, t_x, age) * if_alive / whole
 
 

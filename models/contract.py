@@ -7,6 +7,7 @@ LightGBM only. NoFit says that there is too little to learn from; the caller deg
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -50,6 +51,24 @@ class Model(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         ...
+
+
+class Answering(Protocol):
+    """What answers one horizon (days) after the other; (n,) each."""
+
+    def p_order(self, columns: Columns, horizon: float) -> Floats:
+        """Return the chance of at least one order day in the horizon; (n,)."""
+        ...
+
+    def expected_orders(self, columns: Columns, horizon: float) -> Floats:
+        """Return the expected order days in the horizon; (n,)."""
+        ...
+
+
+def at_each(model: Answering, columns: Columns, horizons: Sequence[float]) -> tuple[Floats, Floats]:
+    """Return p_order and expected_orders at several horizons, one after the other; (horizons, n) each."""
+    p = np.array([model.p_order(columns, h) for h in horizons])
+    return p, np.array([model.expected_orders(columns, h) for h in horizons])
 
 
 def logit(p: Floats) -> Floats:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.errors import ContractError
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
 from models.contract import LARGEST_P as LARGEST_P
 
+Ints = NDArray[np.int64]
 _DAYS = np.array((0, *CURVE_KNOTS), dtype=np.float64)
 
 
@@ -57,15 +59,28 @@ def between(knots: Sequence[float], sums: Floats, horizon: float) -> Floats:
 
 def next_order_days(curve: Floats, share: float) -> Floats:
     """Return the day by which `share` of those who order within the last knot have ordered; (n,)."""
+    return next_orders(curve, (share,))[0]
+
+
+def next_orders(curve: Floats, shares: Sequence[float]) -> Floats:
+    """Return the same for several shares; (len(shares), n)."""
     hazard = _hazard(curve[:, : len(CURVE_KNOTS)])
-    wanted = -np.log1p(-share * curve[:, len(CURVE_KNOTS) - 1])
-    right = np.clip((hazard < wanted[:, None]).sum(axis=1), 1, len(CURVE_KNOTS))
     rows = np.arange(len(curve))
+    return np.array([_when(hazard, rows, share * curve[:, len(CURVE_KNOTS) - 1]) for share in shares])
+
+
+def _when(hazard: Floats, rows: Ints, chance: Floats) -> Floats:
+    """Return the day by which the chance of an order has reached `chance` (n,)."""
+    wanted = -np.log1p(-chance)
+    right = np.minimum(np.maximum((hazard < wanted[:, None]).sum(axis=1), 1), len(CURVE_KNOTS))
     low, high = hazard[rows, right - 1], hazard[rows, right]
     part = np.where(high > low, (wanted - low) / np.where(high > low, high - low, 1.0), 1.0)
-    return np.asarray(_DAYS[right - 1] + np.clip(part, 0.0, 1.0) * (_DAYS[right] - _DAYS[right - 1]))
+    part = np.minimum(np.maximum(part, 0.0), 1.0)
+    return np.asarray(_DAYS[right - 1] + part * (_DAYS[right] - _DAYS[right - 1]))
 
 
 def _hazard(curve: Floats) -> Floats:
     """Return the cumulative hazard at 0 and at the knots; (n, k + 1)."""
-    return np.column_stack((np.zeros(len(curve)), -np.log1p(-np.minimum(curve, LARGEST_P))))
+    found = np.zeros((len(curve), curve.shape[1] + 1))
+    found[:, 1:] = -np.log1p(-np.minimum(curve, LARGEST_P))
+    return found

@@ -20,7 +20,7 @@ import numpy as np
 from contracts.metrics import log_loss
 from contracts.tables import CURVE_KNOTS
 from contracts.training import Columns, Floats, Outcome, Prediction, Summaries, TrainingData, Window
-from models.base import Base, best_base, fit_like, load_base, orders_along
+from models.base import Base, best_base, fit_like, further_orders, load_base, orders_along
 from models.btyd_model import BtydModel
 from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.curve import at_horizon, between, rising
@@ -31,6 +31,7 @@ from models.spread import Checked, Spread
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SLOPES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
+_KNOTS = tuple(map(float, CURVE_KNOTS))
 SPEND_HORIZON = 90  # days; the amount per order day hardly depends on it
 # Where the shop is busy its buyers order more often, too: the orders after the first follow the level by this power.
 LEVEL_POWER = 0.65
@@ -170,21 +171,26 @@ class Ensemble:
 
         day: the end of the customers' past. Beyond the last knot the base model's logit goes on from there.
         """
-        z = self._logits(columns)
-        further = [z[:, -1] + self._further(columns, h) for h in beyond]
-        levels = [self.level.shift(day, min(h, CURVE_KNOTS[-1])) for h in (*CURVE_KNOTS, *beyond)]
-        return rising(sigmoid(np.column_stack((z, *further)) + np.array(levels)))
+        knots = (*CURVE_KNOTS, *beyond)
+        return self._curve(columns, self.base.along(columns, knots)[0], knots, day)
 
-    def _further(self, columns: Columns, horizon: float) -> Floats:
-        """Return how much the base model's logit grows from the last knot to a later horizon; (n,)."""
-        last = logit(self.base.p_order(columns, CURVE_KNOTS[-1]))
-        return logit(self.base.p_order(columns, horizon)) - last
+    def _curve(self, columns: Columns, p: Floats, knots: Sequence[float], day: int) -> Floats:
+        """Return the curve from the base model's chances at the knots (k, n)."""
+        base, last = logit(p).T, len(CURVE_KNOTS) - 1
+        z = self._bent(columns, base[:, : last + 1])
+        further = z[:, -1:] + (base[:, last + 1 :] - base[:, last : last + 1])
+        levels = [self.level.shift(day, min(h, CURVE_KNOTS[-1])) for h in knots]
+        return rising(sigmoid(np.concatenate((z, further), axis=1) + np.array(levels)))
 
     def _logits(self, columns: Columns) -> Floats:
         """Return the logits at CURVE_KNOTS without the level; (n, len(CURVE_KNOTS))."""
-        z = np.column_stack([logit(self.base.p_order(columns, h)) for h in CURVE_KNOTS])
+        return self._bent(columns, logit(np.array([self.base.p_order(columns, h) for h in CURVE_KNOTS])).T)
+
+    def _bent(self, columns: Columns, z: Floats) -> Floats:
+        """Return the same from the base model's logits."""
         if self.lightgbm is not None and self.weight:
-            z = z + self.weight * self.lightgbm.bend(columns, tuple(map(float, CURVE_KNOTS)))
+            known: dict[float, Floats] = dict(zip(_KNOTS, z.T, strict=True))
+            z = np.add(z, self.weight * self.lightgbm.bend(columns, _KNOTS, known=known))
         return np.asarray(self.slope * z + np.array(self.anchors))
 
     def per_order_day(self, columns: Columns) -> Floats:
@@ -200,8 +206,9 @@ class Ensemble:
         """Answer for several horizons (days) at once, all from one curve."""
         beyond = tuple(sorted({h for h in horizons if h > CURVE_KNOTS[-1]}))
         knots = (*CURVE_KNOTS, *beyond)
-        curve = self.curve(columns, day=day, beyond=beyond)
-        orders, value = self._sums(columns, curve, knots, day)
+        base = self.base.along(columns, knots)
+        curve = self._curve(columns, base[0], knots, day)
+        orders, value = self._sums(columns, curve, knots, day, further=further_orders(*base))
         found = {}
         for h in dict.fromkeys(horizons):
             p = curve[:, len(CURVE_KNOTS) + beyond.index(h)] if h in beyond else at_horizon(curve, h)
@@ -209,16 +216,17 @@ class Ensemble:
         return Answer(curve[:, : len(CURVE_KNOTS)], found)
 
     def _sums(
-        self, columns: Columns, curve: Floats, knots: Sequence[float], day: int
+        self, columns: Columns, curve: Floats, knots: Sequence[float], day: int, *, further: Floats
     ) -> tuple[Floats, Floats]:
-        """Return expected order days and value until each knot, neither ever falling; (n, len(knots)) each."""
-        orders, value = np.empty_like(curve), np.empty_like(curve)
-        spend = self.per_order_day(columns)
-        for k, h in enumerate(knots):
-            known = min(h, CURVE_KNOTS[-1])
-            extra = self.extra * float(np.exp(LEVEL_POWER * self.level.shift(day, known)))
-            orders[:, k] = orders_along(self.base, columns, h, curve[:, k], extra=extra)
-            value[:, k] = orders[:, k] * spend * float(np.exp(self.spend_level.shift(day, known)))
+        """Return expected order days and value until each knot, neither ever falling; (n, len(knots)) each.
+
+        further: (len(knots), n) order days after the first, as the base model says.
+        """
+        known = [min(h, CURVE_KNOTS[-1]) for h in knots]
+        extra = self.extra * np.exp(LEVEL_POWER * np.array([self.level.shift(day, h) for h in known]))
+        busy = np.exp(np.array([self.spend_level.shift(day, h) for h in known]))
+        orders = curve * (1.0 + extra * further.T)
+        value = orders * self.per_order_day(columns)[:, None] * busy
         return np.maximum.accumulate(orders, axis=1), np.maximum.accumulate(value, axis=1)
 
     def _as_of(self, judged: _Judged, data: TrainingData) -> Ensemble:

@@ -17,7 +17,7 @@ What is spent on an order day has a level of its own, learnt in the same way fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Self
@@ -38,6 +38,7 @@ OFFSET = 0.03
 SEASON_WIDTH = 0.6  # of the periodic kernel; about five weeks
 TREND_DAYS, WEATHER_DAYS = 365.0, 5.0
 MOST_SHIFT = 3.0
+_MOST_KEPT = 1_024  # shifts that are kept for the next request
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Level:
     values: tuple[float, ...]
     offsets: Mapping[int, float]
     spreads: Mapping[int, float]
+    _shifts: dict[tuple[int, float], float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def none(cls) -> Self:
@@ -97,7 +99,13 @@ class Level:
 
     def shift(self, day: int, horizon: float) -> float:
         """Return what is added to the logits for the window of `horizon` days after `day`."""
-        return self._mean(self._known(day), horizon) + _between(self.offsets, horizon)
+        found = self._shifts.get((day, horizon))
+        if found is None:
+            if len(self._shifts) >= _MOST_KEPT:
+                self._shifts.clear()
+            found = self._mean(self._known(day), horizon) + _between(self.offsets, horizon)
+            self._shifts[day, horizon] = found
+        return found
 
     def spread(self, horizon: float) -> float:
         """Return the standard deviation of the shift for a window that begins on the training's day."""

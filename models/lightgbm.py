@@ -11,12 +11,15 @@ stays, and the base model extrapolates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.training import Columns, Floats, Prediction, TrainingData
 from models import boosters
@@ -26,11 +29,13 @@ from models.contract import NoFit, logit, read_numbers, sigmoid, write_numbers
 from models.gamma_gamma import Spend
 from models.level import level_shift
 
+Ints = NDArray[np.int64]
 LEAST_ROWS = 2_000
 LEAST_BUYERS = 100
 # A horizon is learnt once the history spans it twice: before, every customer in the panel is newly won.
 SPANS_PER_HORIZON = 2
 MOST_ROWS = 150_000
+FEW = 256  # customers up to whom all horizons are asked at once
 MOST_TRIAL_ROWS = 75_000
 MOST_LEVELLED = 50_000  # customers by whom the bend is levelled to the base model's total
 ORDER_PARAMETERS: dict[str, Any] = {
@@ -121,29 +126,43 @@ class LightGbm:
         )
         return replace(self, anchors=tuple(anchors))
 
-    def bend(self, columns: Columns, horizons: tuple[float, ...], *, rounds: int | None = None) -> Floats:
-        """Return what is added to the base model's logit; (n, len(horizons)). rounds: only the first trees."""
-        knots = np.log(np.array(self.horizons, dtype=np.float64))
-        fixed = np.column_stack([columns[name] for name in self.features])
-        known = np.column_stack([self._bend_at(fixed, columns, k, rounds) for k in range(len(self.horizons))])
-        return np.column_stack([_between(knots, known, np.log(h)) for h in horizons])
+    def bend(
+        self,
+        columns: Columns,
+        horizons: tuple[float, ...],
+        *,
+        rounds: int | None = None,
+        known: Mapping[float, Floats] = MappingProxyType({}),
+    ) -> Floats:
+        """Return what is added to the base model's logit; (n, len(horizons)).
 
-    def _bend_at(self, fixed: Floats, columns: Columns, k: int, rounds: int | None) -> Floats:
-        """Return the bend at the k-th trained horizon; (n,)."""
-        start = logit(self.base.p_order(columns, self.horizons[k]))
-        horizon = np.full(len(fixed), float(self.horizons[k]))
-        design = np.column_stack((fixed, horizon, self.base.p_alive(columns), start))
-        from_base, free = (
-            boosters.ask(one, design, rounds=rounds) for one in (self.order_booster, self.free_booster)
-        )
-        return np.asarray(0.5 * (from_base + free - start) + self.anchors[k])
+        rounds: only the first trees. known: the base model's logit by horizon, where it has been asked already.
+        """
+        fixed, alive = self._fixed(columns), self.base.p_alive(columns)
+        starts = [known[h] if h in known else logit(self.base.p_order(columns, h)) for h in self.horizons]
+        together = len(self.horizons) if len(alive) <= FEW else 1
+        found = np.empty((len(alive), len(self.horizons)))
+        for first in range(0, len(self.horizons), together):
+            some = range(first, min(first + together, len(self.horizons)))
+            design = _design(fixed, [(self.horizons[k], alive, starts[k]) for k in some])
+            start = design[:, -1]
+            from_base, free = (
+                boosters.ask(one, design, rounds=rounds) for one in (self.order_booster, self.free_booster)
+            )
+            found[:, some] = (0.5 * (from_base + free - start)).reshape(len(some), -1).T
+        return _between(found + np.array(self.anchors), self.horizons, horizons)
+
+    def _fixed(self, columns: Columns) -> Floats:
+        """Return the features as (n, features)."""
+        rows = np.concatenate([columns[name] for name in self.features]).reshape(len(self.features), -1)
+        return np.ascontiguousarray(rows.T)
 
     def per_order_day(self, columns: Columns) -> Floats:
         """Return the expected amount per order day; (n,)."""
         start = np.maximum(self.spend.per_order_day(columns), SMALLEST_SPEND)
         if self.spend_booster is None:
             return start
-        design = np.column_stack([columns[name] for name in self.features])
+        design = self._fixed(columns)
         return np.asarray(start * np.exp(boosters.ask(self.spend_booster, design)))
 
     def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
@@ -289,13 +308,34 @@ def population(data: TrainingData, features: tuple[str, ...]) -> Columns:
     return {name: values[newest] for name, values in data.panel.items()}
 
 
-def _between(knots: Floats, values: Floats, at: float) -> Floats:
-    """Interpolate (n, k) values known at k ascending knots; the first and last go on outside them."""
-    right = int(np.clip(np.searchsorted(knots, at), 0, len(knots)))
-    if right == 0 or right == len(knots):
-        return np.asarray(values[:, min(right, len(knots) - 1)])
-    share = (at - knots[right - 1]) / (knots[right] - knots[right - 1])
-    return np.asarray((1.0 - share) * values[:, right - 1] + share * values[:, right])
+def _design(fixed: Floats, blocks: Sequence[tuple[float, Floats, Floats]]) -> Floats:
+    """Return the features with (horizon, chance of being alive, logit) of one block of rows below the other."""
+    n, k = fixed.shape
+    design = np.empty((len(blocks), n, k + 3))
+    design[..., :k] = fixed
+    for block, (horizon, alive, start) in zip(design, blocks, strict=True):
+        block[:, k], block[:, k + 1], block[:, k + 2] = horizon, alive, start
+    return design.reshape(-1, k + 3)
+
+
+def _between(values: Floats, known: tuple[int, ...], horizons: tuple[float, ...]) -> Floats:
+    """Interpolate (n, k) values known at k horizons over log days; the first and last go on outside them."""
+    left, right, share = _places(known, horizons)
+    low, high = values[:, left], values[:, right]
+    return np.where(share > 0.0, (1.0 - share) * low + share * high, high)
+
+
+@lru_cache(maxsize=64)
+def _places(known: tuple[int, ...], horizons: tuple[float, ...]) -> tuple[Ints, Ints, Floats]:
+    """Return between which two known horizons each lies, and how far; a share of 0 means the right one alone."""
+    knots, at = np.log(np.array(known, dtype=np.float64)), np.log(np.array(horizons, dtype=np.float64))
+    place = np.searchsorted(knots, at)
+    right = np.minimum(place, len(knots) - 1)
+    left = np.maximum(right - 1, 0)
+    inside = (place > 0) & (place < len(knots))
+    share = np.zeros(len(at))
+    share[inside] = (at[inside] - knots[left[inside]]) / (knots[right[inside]] - knots[left[inside]])
+    return left, right, share
 
 
 def _least_in_leaf(rows: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.training import Columns, Floats, Prediction, TrainingData
-from models.contract import read_numbers, write_numbers
+from models.contract import at_each, read_numbers, write_numbers
 from models.shares import ShareTable
 
 EDGES = (7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365, 545, 730)
@@ -42,6 +43,10 @@ class Recency:
     def expected_orders(self, columns: Columns, horizon: float) -> Floats:
         """Return the expected order days in the horizon; (n,)."""
         return self._answer(columns, horizon)[1]
+
+    def along(self, columns: Columns, horizons: Sequence[float]) -> tuple[Floats, Floats]:
+        """Return p_order and expected_orders at several horizons; (horizons, n) each."""
+        return at_each(self, columns, horizons)
 
     def predict(self, columns: Columns, horizon: float, *, day: int) -> Prediction:
         """Answer by the class of recency_days; value is the customer's mean amount per order day."""

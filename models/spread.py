@@ -83,10 +83,10 @@ class HorizonSpread:
 
     def interval(self, answer: Prediction, scale: float = 1.0) -> tuple[Floats, Floats]:
         """Return the bounds of each customer's value; (n,) each. scale: the answer's horizon over this one."""
-        place = self.classes.of(answer.expected_value / scale)
-        ask = {name: np.array(getattr(self.classes, name))[place] for name in ("lower", "upper", "from_zero")}
-        lower = np.where(1.0 - answer.p >= TAIL, 0.0, self.shape.quantile(answer, ask["lower"]))
-        upper = self.shape.quantile(answer, np.where(lower > 0, ask["upper"], ask["from_zero"]))
+        asked = self.classes.shares[:, self.classes.of(answer.expected_value / scale)]
+        quantile = self.shape.quantiles(answer)
+        lower = np.where(1.0 - answer.p >= TAIL, 0.0, quantile(asked[0]))
+        upper = quantile(np.where(lower > 0, asked[1], asked[2]))
         return np.minimum(lower, answer.expected_value), np.maximum(upper, answer.expected_value)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
@@ -75,7 +76,16 @@ class Classes:
 
     def of(self, expected_value: Floats) -> NDArray[np.intp]:
         """Return each customer's class; (n,)."""
-        return _place(np.array(self.starts), expected_value)
+        return _place(self._starts, expected_value)
+
+    @cached_property
+    def shares(self) -> Floats:
+        """The shares to ask for, one class beside the other: lower, upper, from_zero; (3, classes)."""
+        return np.array((self.lower, self.upper, self.from_zero))
+
+    @cached_property
+    def _starts(self) -> Floats:
+        return np.array(self.starts)
 
 
 def _place(starts: Floats, expected_value: Floats) -> NDArray[np.intp]:

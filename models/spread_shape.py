@@ -7,6 +7,7 @@ not shrink with more orders, the amount of each order does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ class Shape:
 
     def variance(self, answer: Prediction) -> Floats:
         """Return the variance of the value, those who do not buy included; (n,), currency squared."""
-        chance = np.clip(answer.p, SMALLEST_P, 1.0)
+        chance = _chance(answer)
         return np.asarray(answer.expected_value**2 * ((1.0 + self.relative(answer)) / chance - 1.0))
 
     def rank(self, answer: Prediction, value: Floats) -> Floats:
@@ -64,19 +65,32 @@ class Shape:
 
     def quantile(self, answer: Prediction, share: Floats) -> Floats:
         """Return the value that stays below with chance `share` (n,); 0 where no order is likelier than that."""
-        chance = np.clip(answer.p, SMALLEST_P, 1.0)
-        inside = np.clip((share - (1.0 - chance)) / chance, 0.0, 1.0 - 1e-9)
+        return self.quantiles(answer)(share)
+
+    def quantiles(self, answer: Prediction) -> Callable[[Floats], Floats]:
+        """Return `quantile` of this answer, for several shares."""
+        chance, value = _chance(answer), _value_of_buyer(answer)
         deviation = np.sqrt(np.log1p(self.relative(answer)))
-        # ndtri(0) is minus infinity, and its exponential 0.
-        return np.asarray(_value_of_buyer(answer) * np.exp(deviation * (ndtri(inside) - deviation / 2.0)))
+        nobody, half = 1.0 - chance, deviation / 2.0
+
+        def at(share: Floats) -> Floats:
+            inside = np.minimum(np.maximum((share - nobody) / chance, 0.0), 1.0 - 1e-9)
+            # ndtri(0) is minus infinity, and its exponential 0.
+            return np.asarray(value * np.exp(deviation * (ndtri(inside) - half)))
+
+        return at
+
+
+def _chance(answer: Prediction) -> Floats:
+    return np.minimum(np.maximum(answer.p, SMALLEST_P), 1.0)
 
 
 def _value_of_buyer(answer: Prediction) -> Floats:
-    return np.asarray(answer.expected_value / np.clip(answer.p, SMALLEST_P, 1.0))
+    return np.asarray(answer.expected_value / _chance(answer))
 
 
 def _orders_of_buyer(answer: Prediction) -> Floats:
-    return np.maximum(answer.expected_orders / np.clip(answer.p, SMALLEST_P, 1.0), 1.0)
+    return np.maximum(answer.expected_orders / _chance(answer), 1.0)
 
 
 def line_above_zero(x: Floats, y: Floats, *, weight: Floats) -> tuple[float, float]:

@@ -21,7 +21,8 @@ class Line:
     """One line: (k,) points with intervals where they are known; NaN leaves a gap.
 
     look: 0 is the model that answers, 1 and above the others, REFERENCE what all are held against.
-    dots: mark the points. joined: draw the line between them.
+    dots: mark the points. joined: draw the line between them. stems: a line from the ground to each point.
+    band: the interval is a coloured band along the line, not a bar at each point.
     """
 
     name: str
@@ -32,6 +33,16 @@ class Line:
     look: int = 0
     dots: bool = False
     joined: bool = True
+    stems: bool = False
+    band: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on the horizontal axis that is pointed out, with a few words."""
+
+    x: float
+    words: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture. key: a file name without ending; description: what it shows, for who cannot see it."""
+    """One picture. key: a file name without ending; description: what it shows, for who cannot see it.
+
+    size: width and height of the drawing; the page scales it. marks: places on the horizontal axis to point out.
+    """
 
     key: str
     title: str
@@ -65,6 +79,8 @@ class Chart:
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
+    size: tuple[int, int] = (360, 260)
+    marks: tuple[Mark, ...] = ()
 
 
 def share_axis(label: str, most: float) -> Axis:

@@ -17,6 +17,10 @@ class Html(str):
 
     __slots__ = ()
 
+    def __html__(self) -> str:
+        """Tell templates (markupsafe's protocol) that nothing is left to escape."""
+        return self
+
 
 def text(value: str) -> Html:
     """Escape text; what no file may hold becomes a replacement character."""

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from contracts.training import Floats
-from pages.chart import REFERENCE, Axis, Chart, Line
+from pages.chart import REFERENCE, Axis, Chart, Line, Mark
 from pages.html import Html, element, joined
 
-WIDTH, HEIGHT = 360, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 10, 44
 LOOKS = 5
 _DOT = 3.0
+_MARK_ROOM = 14  # above the picture, for the words of marks
 
 
 def svg(chart: Chart) -> Html:
     """Return the picture with its title and description, without the legend."""
     described = f"{chart.key}-title {chart.key}-text"
+    frame = _Frame(*chart.size, TOP + (_MARK_ROOM if chart.marks else 0))
     return element(
         "svg",
         element("title", chart.title, id=f"{chart.key}-title"),
         element("desc", chart.description, id=f"{chart.key}-text"),
-        _vertical_axis(chart.y),
-        _horizontal_axis(chart.x),
-        *(_line(chart, line) for line in sorted(chart.lines, key=_drawn_last)),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        _vertical_axis(chart.y, frame),
+        _horizontal_axis(chart.x, frame),
+        *(_line(chart, line, frame) for line in sorted(chart.lines, key=_drawn_last)),
+        *(_mark(chart, mark, frame) for mark in chart.marks),
+        viewBox=f"0 0 {frame.width} {frame.height}",
         role="img",
         aria_labelledby=described,
     )
@@ -38,8 +41,33 @@ def legend(chart: Chart) -> Html:
     return element("ul", *(_entry(line) for line in chart.lines), class_="legend")
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """Where the picture's ground lies inside the drawing."""
+
+    width: int
+    height: int
+    top: int
+
+    @property
+    def base(self) -> int:
+        return self.height - BOTTOM
+
+    @property
+    def right(self) -> int:
+        return self.width - RIGHT
+
+    def across(self, axis: Axis, values: Floats) -> Floats:
+        return LEFT + (self.right - LEFT) * np.asarray(axis.place(values))
+
+    def up(self, axis: Axis, values: Floats) -> Floats:
+        return self.base - (self.base - self.top) * np.asarray(axis.place(values))
+
+
 def _entry(line: Line) -> Html:
     drawn = []
+    if line.band:
+        drawn.append(element("path", d="M0 1H28V11H0Z", class_="band"))
     if line.joined:
         drawn.append(element("path", d="M0 6H28", class_="line"))
     if line.dots:
@@ -59,26 +87,37 @@ def _look(look: int) -> str:
     return "reference" if look == REFERENCE else f"look{look % LOOKS}"
 
 
-def _line(chart: Chart, line: Line) -> Html:
-    across, up = _across(chart.x, line.x), _up(chart.y, line.y)
-    drawn = [*_intervals(chart, line, across)]
+def _line(chart: Chart, line: Line, frame: _Frame) -> Html:
+    across, up = frame.across(chart.x, line.x), frame.up(chart.y, line.y)
+    drawn = [*_intervals(chart, line, frame)]
+    there = [pair for pair in zip(across, up, strict=True) if all(map(math.isfinite, pair))]
+    if line.stems:
+        stems = "".join(f"M{_n(x)} {frame.base}V{_n(y)}" for x, y in there)
+        drawn.append(element("path", d=stems, class_="stem"))
     if line.joined:
         drawn.append(element("path", d=_path(across, up), class_="line"))
     if line.dots:
-        there = zip(across, up, strict=True)
-        drawn.extend(_dot(x, y, line.look) for x, y in there if math.isfinite(x) and math.isfinite(y))
+        drawn.extend(_dot(x, y, line.look) for x, y in there)
     return element("g", *drawn, class_=_look(line.look))
 
 
-def _intervals(chart: Chart, line: Line, across: Floats) -> Iterator[Html]:
+def _intervals(chart: Chart, line: Line, frame: _Frame) -> Iterator[Html]:
     if line.lower is None or line.upper is None:
         return
-    lower, upper = _up(chart.y, line.lower), _up(chart.y, line.upper)
+    across = frame.across(chart.x, line.x)
+    lower, upper = frame.up(chart.y, line.lower), frame.up(chart.y, line.upper)
     known = np.isfinite(across) & np.isfinite(lower) & np.isfinite(upper)
-    places = zip(across[known], lower[known], upper[known], strict=True)
+    if not known.any():
+        return
+    across, lower, upper = across[known], lower[known], upper[known]
+    if line.band:
+        around = [*zip(across, upper, strict=True), *zip(across[::-1], lower[::-1], strict=True)]
+        path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in around) + "Z"
+        yield element("path", d=path, class_="band")
+        return
+    places = zip(across, lower, upper, strict=True)
     path = "".join(f"M{_n(x)} {_n(low)}V{_n(high)}" for x, low, high in places)
-    if path:
-        yield element("path", d=path, class_="interval")
+    yield element("path", d=path, class_="interval")
 
 
 def _path(across: Floats, up: Floats) -> str:
@@ -107,38 +146,37 @@ def _dot(x: float, y: float, look: int) -> Html:
     return element("circle", cx=_n(x), cy=_n(y), r=_n(r), class_="dot")
 
 
-def _vertical_axis(axis: Axis) -> Html:
+def _mark(chart: Chart, mark: Mark, frame: _Frame) -> Html:
+    """Return a line through the picture with its words above, inside the drawing at both ends."""
+    x = float(frame.across(chart.x, np.array([mark.x]))[0])
+    anchor = "start" if x < LEFT + 60 else "end" if x > frame.right - 60 else "middle"
+    line = element("path", d=f"M{_n(x)} {frame.top - 2}V{frame.base}", class_="mark")
+    words = element("text", mark.words, x=_n(x), y=frame.top - 6, text_anchor=anchor, class_="label")
+    return element("g", line, words)
+
+
+def _vertical_axis(axis: Axis, frame: _Frame) -> Html:
     drawn = []
     for position, words in axis.ticks:
-        y = _up(axis, np.array([position]))[0]
-        drawn.append(element("path", d=f"M{LEFT} {_n(y)}H{WIDTH - RIGHT}", class_="grid"))
+        y = frame.up(axis, np.array([position]))[0]
+        drawn.append(element("path", d=f"M{LEFT} {_n(y)}H{frame.right}", class_="grid"))
         drawn.append(element("text", words, x=LEFT - 7, y=_n(y + 4), text_anchor="end"))
-    middle = TOP + (HEIGHT - TOP - BOTTOM) / 2
-    turned = f"translate(11 {_n(middle)}) rotate(-90)"
+    turned = f"translate(11 {_n((frame.top + frame.base) / 2)}) rotate(-90)"
     drawn.append(element("text", axis.label, transform=turned, text_anchor="middle", class_="label"))
     return element("g", *drawn)
 
 
-def _horizontal_axis(axis: Axis) -> Html:
-    base = HEIGHT - BOTTOM
-    drawn = [element("path", d=f"M{LEFT} {base}H{WIDTH - RIGHT}", class_="base")]
+def _horizontal_axis(axis: Axis, frame: _Frame) -> Html:
+    drawn = [element("path", d=f"M{LEFT} {frame.base}H{frame.right}", class_="base")]
     for position, words in axis.ticks:
-        x = _across(axis, np.array([position]))[0]
-        drawn.append(element("path", d=f"M{_n(x)} {base}v4", class_="base"))
-        drawn.append(element("text", words, x=_n(x), y=base + 17, text_anchor="middle"))
-    middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
+        x = frame.across(axis, np.array([position]))[0]
+        drawn.append(element("path", d=f"M{_n(x)} {frame.base}v4", class_="base"))
+        drawn.append(element("text", words, x=_n(x), y=frame.base + 17, text_anchor="middle"))
+    middle = LEFT + (frame.right - LEFT) / 2
     drawn.append(
-        element("text", axis.label, x=_n(middle), y=HEIGHT - 8, text_anchor="middle", class_="label")
+        element("text", axis.label, x=_n(middle), y=frame.height - 8, text_anchor="middle", class_="label")
     )
     return joined(drawn)
-
-
-def _across(axis: Axis, values: Floats) -> Floats:
-    return LEFT + (WIDTH - LEFT - RIGHT) * np.asarray(axis.place(values))
-
-
-def _up(axis: Axis, values: Floats) -> Floats:
-    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * np.asarray(axis.place(values))
 
 
 def _n(value: float) -> str:

@@ -23,9 +23,10 @@ def as_numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """Return numbers, booleans, days or microseconds as numpy; the value in place of a null is undefined."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     _, data = array.buffers()
-    if pa.types.is_boolean(array.type):
+    number = _NUMBERS.get(array.type)
+    if number is None and pa.types.is_boolean(array.type):
         return _bits(data, array.offset, len(array))
-    dtype = np.dtype(np.int64 if pa.types.is_timestamp(array.type) else _NUMBERS[array.type])
+    dtype = np.dtype(number or (np.int64 if pa.types.is_timestamp(array.type) else _NUMBERS[array.type]))
     if data is None or not len(array):
         return np.empty(0, dtype=dtype)
     return np.frombuffer(data, dtype=dtype, count=len(array), offset=array.offset * dtype.itemsize)

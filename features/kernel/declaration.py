@@ -150,6 +150,8 @@ class Catalog:
 
     def __init__(self, features: Iterable[Feature]) -> None:
         self._by_name: dict[str, Feature] = {}
+        # What the features have summed so far, so that a small past sums all of it at once.
+        self._asked: dict[frozenset[str], dict[tuple[str, int], None]] = {}
         for one in features:
             if one.name in self._by_name:
                 raise DeclarationError(f"feature '{one.name}' is declared twice")
@@ -194,11 +196,19 @@ class Catalog:
         Rows stand in the order of the customers' ids.
         """
         past = Past(history, day, references=references)
+        asked = self._asked.setdefault(history.optional, {})
+        if past.is_small:
+            past.sum_at_once(tuple(asked))
         block = np.empty((len(self), len(past)))  # one piece of memory costs the system less than many
-        columns = dict(zip(self._by_name, block, strict=True))
         for some, part in past.parts(_TOGETHER):
-            for one in self:
-                columns[one.name][some] = _checked(one, part)
+            once, shape = part.once, (len(part),)
+            for one, column in zip(self, block, strict=True):
+                values = once(one.function)
+                if values.__class__ is not np.ndarray or values.shape != shape:
+                    values = _checked(one, values, shape)
+                column[some] = values
+            asked.update(dict.fromkeys(part.asked))
+        columns = dict(zip(self._by_name, block, strict=True))
         return FeatureTable(history.names, past.customers, np.full(len(past), past.day), columns)
 
 
@@ -206,10 +216,10 @@ def _function_of(value: object) -> object:
     return value.function if isinstance(value, Feature) else value
 
 
-def _checked(one: Feature, past: Past) -> Floats:
-    values = np.asarray(one.compute(past), dtype=np.float64)
-    if values.shape != (len(past),):
+def _checked(one: Feature, values: object, shape: tuple[int]) -> Floats:
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != shape:
         raise ContractError(
-            f"feature '{one.name}' returned shape {values.shape} for {len(past)} customers; it must be one value each"
+            f"feature '{one.name}' returned shape {found.shape} for {shape[0]} customers; it must be one value each"
         )
-    return values
+    return found

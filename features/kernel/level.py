@@ -7,8 +7,10 @@ which a customer's past reaches is found for all customers in one pass over the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +77,15 @@ class DayRows:
             found = self._edges[day] = self._find(day)
         return found
 
+    def edges(self, days: Sequence[int]) -> Ints:
+        """Return `edge` of several days, of a few runs; (days, R)."""
+        starts = self.runs.starts.tolist()
+        asked = np.array(days, dtype=self.day.dtype)
+        found = np.empty((len(asked), len(self.runs)), dtype=np.int64)
+        for run, (start, end) in enumerate(pairwise(starts)):
+            found[:, run] = self.day[start:end].searchsorted(asked, "right") + (start - 1)
+        return found
+
     def _find(self, day: int) -> Ints:
         if len(self.runs) == 1:
             return np.array([self.day.searchsorted(day, "right") - 1])
@@ -111,6 +122,16 @@ class DayColumns(ABC):
             kept = self._values.get(name)
             values = self.make(name) if kept is None else kept
             found = self._sums[name] = self.rows.runs.sums(values, into=values if kept is None else None)
+        return found
+
+    def sums_of(self, names: Sequence[str]) -> Floats:
+        """Return the running sums of several columns, of a few runs; (names, rows)."""
+        found = np.empty((len(names), len(self.rows)))
+        for place, name in enumerate(names):
+            kept = self._values.get(name)
+            found[place] = self.make(name) if kept is None else kept
+        self.rows.runs.sum_each(found)
+        self._sums.update(zip(names, found, strict=True))
         return found
 
     def days_of(self, name: str) -> Ints:

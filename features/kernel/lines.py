@@ -54,7 +54,8 @@ class Lines:
     """
 
     def __init__(self, table: pa.Table) -> None:
-        missing = [name for name in REQUIRED_LINE_COLUMNS if name not in table.column_names]
+        self._present = frozenset(table.column_names)
+        missing = [name for name in REQUIRED_LINE_COLUMNS if name not in self._present]
         if missing:
             raise ContractError(f"order lines lack the columns {missing}")
         self.table = table
@@ -73,7 +74,7 @@ class Lines:
     @cached_property
     def optional(self) -> frozenset[str]:
         """The optional columns that are present."""
-        return frozenset(name for name in OPTIONAL_LINE_COLUMNS if name in self.table.column_names)
+        return self._present.intersection(OPTIONAL_LINE_COLUMNS)
 
     @cached_property
     def customer(self) -> Codes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,12 @@ class Runs:
         into: where to write them, `values` itself if it is not needed any more (default: a new array).
         """
         return self._scan(np.add, values, np.empty(len(values)) if into is None else into)
+
+    def sum_each(self, columns: Floats) -> None:
+        """Turn each column of `columns` (k, rows) into its running sums; for a few runs."""
+        for start, end in pairwise(self.starts.tolist()):
+            part = columns[:, start:end]
+            np.add.accumulate(part, axis=1, out=part)
 
     def maxima(self, values: Floats) -> Floats:
         """Return running maxima of `values` (rows,) that restart at each run; blank rows hold -inf."""
