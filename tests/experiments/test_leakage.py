@@ -37,6 +37,8 @@ from features.tables.customers import read_customers
 from features.tables.events import read_events
 from tests.worlds import FIRST, Row, order_rows, write_csv
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 AS_OF = to_day(FIRST) + 400
 ROWS = [
     {**row, "channel": ("web", "shop")[int(row["order_id"][-1]) % 2],

@@ -17,6 +17,8 @@ from models.bundle import load_bundle
 from tests import worlds
 from tests.experiments.conftest import Tracking
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:

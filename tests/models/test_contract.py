@@ -29,6 +29,8 @@ from models.paretonbd import ParetoNbd
 from models.persistence import Persistence
 from models.recency import Recency
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 AnyModel = Recency | Persistence | BtydModel | LightGbm | Ensemble
 M = TypeVar("M", bound=AnyModel)
 Kind = type[AnyModel]

@@ -23,6 +23,8 @@ from models.level import Level
 from models.reasons import SEASON, Reason, reasons_for, reasons_of
 from tests import worlds
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 SOME, OTHERS = slice(0, 120), slice(300, 324)
 IDEA_OF = ideas()
 BASE_INPUTS = ("frequency", "recency_days")

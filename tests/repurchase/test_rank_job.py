@@ -32,6 +32,8 @@ from serving.rank import Scoring
 from serving.store import Store
 from tests import worlds
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 NOW = datetime(2022, 6, 1, 3, 0, tzinfo=UTC)
 PARQUET = RankOptions(formats=("parquet",))
 

@@ -24,6 +24,8 @@ from tests import worlds
 from tests.serving.asked_shop import service
 from tests.serving.shop import Client
 
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
+
 NOW = datetime(2022, 2, 6, tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from features.orders import read_orders
 from features.prepared.store import Prepared
 from tests.features.cleaning.shop import write
 from tests.features.prepared.stores import account_of, lines_of
+
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
 
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 HEADER = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country,status,cancelled_at,category"

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import RepurchaseError
 from tests.features.reading.loading import Loaded, load
+
+pytestmark = pytest.mark.lab  # many trainings or long searches: make test-lab
 
 MANY = settings(max_examples=60, deadline=None)
 HEADER = ["customer_id", "order_date", "amount"]
