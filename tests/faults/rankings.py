@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
@@ -101,9 +100,3 @@ def killed_after(folder: Path, seconds: float, *words: str | Path) -> bool:
         time.sleep(seconds)
         process.kill()
     return process.returncode == -signal.SIGKILL
-
-
-def moments(count: int, longest: float) -> list[float]:
-    """Return random moments, the same on every run."""
-    chance = random.Random(20261122)
-    return [chance.uniform(0.0, longest) for _ in range(count)]

@@ -43,7 +43,10 @@ def serve(folder: Path) -> None:
             file.write(f"{kind} {result}\n")
 
     app = create_app(
-        store=Store.open(folder / "ranking"), scorer=open_scorer(folder / "model"), keys=None, clock=utc_now
+        store=Store.open(folder / "ranking") if (folder / "ranking").exists() else None,
+        scorer=open_scorer(folder / "model"),
+        keys=None,
+        clock=utc_now,
     )
     watcher = Watcher(
         app.state.service, store=folder / "ranking", bundle=folder / "model", every=3600.0,
