@@ -16,7 +16,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from serving.app import create_app
-from serving.keys import ADMIN, KeyRing, new_key
+from serving.guarding.keys import ADMIN, KeyRing, new_key
 from serving.server import server
 from serving.settings import ServiceSettings
 from tests.serving.shop import NOW, CountingScorer, open_store

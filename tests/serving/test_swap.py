@@ -16,7 +16,7 @@ import pytest
 
 from contracts.errors import ArtifactError, ContractError
 from models.bundle import load_bundle, version_of
-from serving.rank import LiveScorer
+from serving.live_scorer import LiveScorer
 from serving.service import Current, Service
 from serving.settings import ServiceSettings
 from serving.store import Store, publish
