@@ -21,6 +21,8 @@ from serving.server import server
 from serving.settings import ServiceSettings
 from tests.serving.shop import NOW, CountingScorer, open_store
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 DOCUMENT = (Path(__file__).parents[1] / "docs/api.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, flags=re.DOTALL)
 MODULES = ("customers", "exports", "health", "inference", "metrics", "model", "plan", "ranking", "score")

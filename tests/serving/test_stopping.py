@@ -19,6 +19,8 @@ import pytest
 from contracts.errors import ArtifactError
 from serving.server import listening, require_free
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 ROOT = Path(__file__).parents[2]
 HEADER_S = 1.0
 CODE = f"""

@@ -25,6 +25,8 @@ from serving.swap.watch import Watcher
 from tests.serving.shop import NOW, Client, CountingScorer, make_app, open_store, ranking
 from tests.serving_alone import make_bundle
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 
 @dataclass
 class Watched:
