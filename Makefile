@@ -25,7 +25,7 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(MAKE) test
 	$(MAKE) test-lab test-serving test-contract test-browser test-postgres test-spark test-faults
 
-test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour, long searches
+test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour, long searches, running servers
 	$(BIN)/pytest -q -n 2 --dist loadfile -m lab
 
 test-serving: .venv-serving/.ready ## the server in an environment that has the serving group alone

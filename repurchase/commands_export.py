@@ -87,7 +87,7 @@ def export(
 ) -> None:
     """Write customers of a ranking into a file for another tool, or into PostgreSQL."""
     from repurchase import export_job
-    from serving.where import Where
+    from serving.stored.where import Where
 
     where = Where(
         segment=tuple(segment or ()),

@@ -18,7 +18,7 @@ from repurchase.settings import Settings
 
 if TYPE_CHECKING:
     from repurchase.reasons_job import Answered
-    from serving.reasons import Explained
+    from serving.answering.reasons import Explained
 
 
 def add_to(app: typer.Typer) -> None:

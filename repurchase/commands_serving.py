@@ -19,7 +19,7 @@ from repurchase.settings import Settings
 
 if TYPE_CHECKING:
     from repurchase.totals_job import Totalled
-    from serving.keys import Key
+    from serving.guarding.keys import Key
 
 MOST_GROUPS_SHOWN = 30
 
@@ -175,8 +175,8 @@ def key(
     list_: Annotated[bool, typer.Option("--list", help="Show the names, scopes and last days.")] = False,
 ) -> None:
     """Make an API key and print it once; only its hash is stored. Running servers follow within a second."""
-    from serving.keys import SCORE_READ, keys_in, new_key
-    from serving.keys import revoke as revoke_key
+    from serving.guarding.keys import SCORE_READ, keys_in, new_key
+    from serving.guarding.keys import revoke as revoke_key
 
     file = keys or Settings.of_environment().keys
     if list_:

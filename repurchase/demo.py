@@ -19,7 +19,7 @@ def run(out: Path, *, now: datetime) -> None:
     from experiments.data_sets import cdnow_file
     from experiments.recipe import Recipe
     from features.cleaning.report import print_report
-    from serving.keys import new_key
+    from serving.guarding.keys import new_key
 
     out.mkdir(parents=True, exist_ok=True)
     file, tracking = cdnow_file(), f"sqlite:///{(out / 'mlflow.db').resolve()}"

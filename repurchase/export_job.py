@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from serving.outputs.exports import Written
     from serving.outputs.postgres import Upserted
     from serving.store import Store
-    from serving.where import Where
+    from serving.stored.where import Where
 
 _CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
 _CONSENTS = ("consent_email", "consent_sms")

@@ -36,8 +36,8 @@ def notify(
     """
     if hook is None:
         return None
-    from serving.shelf import current_home
     from serving.store import read_manifest
+    from serving.stored.shelf import current_home
     from serving.webhook import announce
 
     changed = None if moves is None else moves.new + moves.gone + moves.moved

@@ -149,8 +149,8 @@ def _tally(notes: Mapping[int, Note], shop: Shop) -> Tally:
 
 def _previous(out: Path) -> Mapping[str, Any] | None:
     """Return the manifest of the ranking that is published now; None if there is none that can be read."""
-    from serving.manifest import read_manifest
-    from serving.shelf import current_home
+    from serving.stored.manifest import read_manifest
+    from serving.stored.shelf import current_home
 
     try:
         return read_manifest(current_home(out))

@@ -210,7 +210,7 @@ def _changed(base: Base, asked: Asked, run: Checkpoint, slim: Path) -> tuple[Mov
     """Write who changed since the previous ranking; nothing where there is none, or it is damaged."""
     from serving.batch.changed import write_changed
     from serving.disk import sha256_of
-    from serving.shelf import current_home
+    from serving.stored.shelf import current_home
 
     if base.previous is None:
         return None, None
@@ -285,7 +285,7 @@ def _upserted(asked: Asked, stages: Stages) -> Any:
         return None
     from serving.outputs.postgres import upsert
     from serving.store import Store
-    from serving.where import Where
+    from serving.stored.where import Where
 
     store = Store.open(asked.out)
     try:

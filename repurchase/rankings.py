@@ -27,8 +27,8 @@ def read_ranking(
     if there is no ranking, or it is damaged or of another version.
     """
     from serving.disk import sha256_of
-    from serving.shelf import current_home
     from serving.store import read_manifest
+    from serving.stored.shelf import current_home
 
     if folder.is_file():
         raise ArtifactError(f"{folder} is a file. Give the folder that `repurchase rank` published into.")

@@ -21,7 +21,7 @@ from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:
     from models.bundle import Bundle
-    from serving.reasons import Explained
+    from serving.answering.reasons import Explained
 
 # Customers of the base to compare with, by hashed id: the same in any order of rows, nearly the same tomorrow. Two
 # such samples agree on the direction of 99 % of the three largest reasons; the 16 golden rows of the bundle, which
@@ -51,8 +51,8 @@ def reasons(
     catalog: Catalog = CATALOG,
 ) -> Answered:
     """Return the top reasons of each asked customer as of the day; DataError if one of them is not known then."""
+    from serving.answering.reasons import explained
     from serving.rank import absent_columns, require_features
-    from serving.reasons import explained
 
     bundle = open_bundle(model, tracking_uri=tracking_uri)
     require_features(bundle, catalog)

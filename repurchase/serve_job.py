@@ -79,8 +79,8 @@ def _by_workers(served: Served, folder: Path, *, tell: Tell) -> int:
 
 
 def _alone(served: Served, folder: Path, *, tell: Tell, warn: Tell) -> int:
-    from serving import logs, traces
-    from serving.guard import guard_of
+    from serving.guarding import logs, traces
+    from serving.guarding.guard import guard_of
     from serving.server import require_free, server
 
     if served.listen_fd is None:
@@ -111,7 +111,7 @@ def _alone(served: Served, folder: Path, *, tell: Tell, warn: Tell) -> int:
 def application(served: Served, folder: Path, *, warn: Tell) -> Application:
     """Return the application over a bundle's folder."""
     from serving.app import create_app
-    from serving.keys import KeyRing
+    from serving.guarding.keys import KeyRing
 
     ring = None if served.keys is None else KeyRing.load(_existing(served.keys))
     return create_app(
@@ -140,7 +140,8 @@ def _has_ranking(store: Path) -> bool:
 
 def _scorer(catalog: Catalog) -> Callable[[Path], Scorer]:
     from models.bundle import load_bundle
-    from serving.rank import LiveScorer, require_features
+    from serving.live_scorer import LiveScorer
+    from serving.rank import require_features
 
     def opened(folder: Path) -> Scorer:
         bundle = load_bundle(folder)
@@ -152,7 +153,7 @@ def _scorer(catalog: Catalog) -> Callable[[Path], Scorer]:
 
 def _watching(served: Served, api: Application, folder: Path) -> Callable[[], None]:
     """Begin to watch the ranking's and the model's folders; return how to stop."""
-    from serving.guard import guard_of
+    from serving.guarding.guard import guard_of
     from serving.swap.watch import Watcher
 
     swaps = guard_of(api).metrics.swaps

@@ -23,8 +23,8 @@ from serving.api import (
     score,
 )
 from serving.api.document import document_of
-from serving.gate import Gate
-from serving.keys import KeyRing
+from serving.guarding.gate import Gate
+from serving.guarding.keys import KeyRing
 from serving.live import Scorer
 from serving.pages.routes import add_pages
 from serving.problems import add_handlers

@@ -19,8 +19,8 @@ import pyarrow as pa
 from contracts.days import EPOCH, to_date
 from contracts.tables import NUMBERED_BY, OPTIONAL_LINE_COLUMNS, ORDER_LINES
 from features.kernel.buffers import as_arrow
-from serving.posted import PostedHistory, PostedOrder
 from serving.problems import refused
+from serving.shapes.posted import PostedHistory, PostedOrder
 
 _EPOCH = EPOCH.toordinal()
 _MIDNIGHT = time.min

@@ -20,8 +20,8 @@ import pyarrow as pa
 from contracts.days import to_date, to_day
 from contracts.tables import CURVE_KNOTS, scores_schema
 from serving.lines import local, order_lines
-from serving.posted import PostedHistory, ScoreRequest
 from serving.problems import refused
+from serving.shapes.posted import PostedHistory, ScoreRequest
 
 AsOfFrom = Literal["request", "model", "last_order"]
 Row = dict[str, Any]

@@ -22,14 +22,14 @@ from contracts.days import utc_now
 from contracts.errors import ContractError
 from serving.api.score import JsonBody
 from serving.api.versioned import v1_router
-from serving.gate import Gate
-from serving.keys import KeyRing
+from serving.guarding.gate import Gate
+from serving.guarding.keys import KeyRing
 from serving.live import Scorer
-from serving.posted import MAX_BODY_BYTES
 from serving.problems import add_handlers
 from serving.server import server
 from serving.service import Current, CurrentDep, Service, as_json
 from serving.settings import ServiceSettings
+from serving.shapes.posted import MAX_BODY_BYTES
 
 router = v1_router(tag="noop")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from contracts.days import parse_day, to_date
 from contracts.errors import ArtifactError
-from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES, scores_schema
+from contracts.tables import scores_schema
 from contracts.training import Columns, Floats
 from features.catalog import CATALOG
 from features.kernel.buffers import as_arrow, as_numpy
@@ -95,7 +94,7 @@ def scored_customers(
         schema = schema.append(pa.field(name, pa.float64(), nullable=False))
     if not len(table):
         return Scored(schema.empty_table(), table)
-    columns = _answers(table, bundle, scoring) | {name: table.columns[name] for name in beside}
+    columns = answered(table, bundle, scoring) | {name: table.columns[name] for name in beside}
     columns["country"] = last_countries(history, scoring.as_of)
     for name, kind in (("rank", np.int64), ("percentile", np.float64)):
         columns[name] = np.zeros(len(table), dtype=kind)
@@ -175,7 +174,7 @@ def features_for(
     Reference tables are the bundle's. Raises ArtifactError if a feature is not there, or has changed since the
     bundle was trained.
     """
-    wanted = _features_of(bundle, catalog, beside)
+    wanted = wanted_features(bundle, catalog, beside)
     references = references_for(bundle.references, history, as_of)
     table = wanted.available(history.optional, references).compute(history, as_of, references=references)
     for name in wanted.switched_off(history.optional, references):
@@ -185,16 +184,17 @@ def features_for(
 
 def absent_columns(bundle: Bundle, present: frozenset[str], *, catalog: Catalog = CATALOG) -> list[str]:
     """Return what the bundle's features would like and the orders lack."""
-    off = _features_of(bundle, catalog).switched_off(present, bundle.references)
+    off = wanted_features(bundle, catalog).switched_off(present, bundle.references)
     return sorted({column for columns in off.values() for column in columns})
 
 
 def require_features(bundle: Bundle, catalog: Catalog) -> None:
     """Raise ArtifactError if a feature that the bundle reads is not there, or has changed since the training."""
-    _features_of(bundle, catalog)
+    wanted_features(bundle, catalog)
 
 
-def _features_of(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()) -> Catalog:
+def wanted_features(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()) -> Catalog:
+    """Return the features that a bundle reads, and those `beside`; ArtifactError if one is missing or has changed."""
     known, own = {one.name for one in catalog}, bundle.manifest.get("own_features", {})
     missing = [name for name in bundle.features if name not in known]
     files = sorted({own[name] for name in missing if name in own})
@@ -213,7 +213,8 @@ def _features_of(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()) -
     return found
 
 
-def _answers(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
+def answered(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:
+    """Return the columns of the scores of these features: (n,) arrays, or one value for all."""
     features, lifetime = table.columns, bundle.manifest["clv"]
     knots = lifetime_knots(lifetime["days"])
     asked = (*scoring.horizons, *knots, bundle.manifest["horizon"])
@@ -313,105 +314,3 @@ def _array(values: Any, field: pa.Field, rows: int) -> pa.Array:
     if isinstance(values, np.ndarray):
         return pa.array(values, field.type)
     return pa.repeat(pa.scalar(values, field.type), rows)
-
-
-@dataclass(frozen=True)
-class LiveScorer:
-    """Scores posted histories with a bundle: the same path as the batch. `clock` gives scored_at."""
-
-    bundle: Bundle
-    clock: Callable[[], datetime]
-    catalog: Catalog = CATALOG
-
-    @cached_property
-    def _wanted(self) -> Catalog:
-        return _features_of(self.bundle, self.catalog)
-
-    @cached_property
-    def _columns(self) -> list[str]:
-        """The optional order-line columns that the bundle's features read."""
-        needed = {name for one in self._wanted for name in one.needs}
-        return [name for name in OPTIONAL_LINE_COLUMNS if name in needed]
-
-    @cached_property
-    def _present(self) -> tuple[Catalog, tuple[str, ...]]:
-        """The features that posted histories have, and those that are always empty."""
-        columns, tables = frozenset(self._columns), self.bundle.references
-        return self._wanted.available(columns, tables), tuple(self._wanted.switched_off(columns, tables))
-
-    @property
-    def horizons(self) -> tuple[int, ...]:
-        """The horizons that the bundle answers by default (days)."""
-        return tuple(self.bundle.manifest["horizons"])
-
-    @property
-    def default_as_of(self) -> int:
-        """The last day of the data that the bundle was trained on."""
-        return parse_day(self.bundle.manifest["as_of"])
-
-    @property
-    def currency(self) -> str:
-        """The shop's currency."""
-        return str(self.bundle.manifest["currency"])
-
-    @property
-    def timezone(self) -> str:
-        """The shop's time zone."""
-        return str(self.bundle.manifest["timezone"])
-
-    @property
-    def model_version(self) -> str:
-        """The bundle's version."""
-        return self.bundle.version
-
-    def score(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> pa.Table:
-        """Return the scores of the customers in these order lines."""
-        history = History.from_lines(_with_columns(lines, self._columns))
-        scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
-        return score_history(history, self.bundle, scoring, catalog=self.catalog)
-
-    def rows(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> list[dict[str, Any]]:
-        """Return the same as rows, without rank and percentile, in the order of the ids."""
-        history = History.from_lines(_with_columns(lines, self._columns))
-        references = references_for(self.bundle.references, history, as_of)
-        catalog, empty = self._present
-        table = catalog.compute(history, as_of, references=references)
-        if not len(table):
-            return []
-        table.columns.update((name, np.full(len(table), np.nan)) for name in empty)
-        scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
-        columns = _answers(table, self.bundle, scoring)
-        columns["country"] = last_countries(history, as_of)
-        return as_rows(columns, _names(horizons), len(table))
-
-    def card(self) -> dict[str, object]:
-        """Return the manifest without what only machines read, and the version."""
-        hidden = ("files", "drift")  # checksums and distributions: for machines
-        shown = {key: value for key, value in self.bundle.manifest.items() if key not in hidden}
-        return {"model_version": self.bundle.version, **shown}
-
-
-@lru_cache(maxsize=64)
-def _names(horizons: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple(scores_schema(horizons).names)
-
-
-def as_rows(columns: Mapping[str, Any], names: Sequence[str], rows: int) -> list[dict[str, Any]]:
-    """Return columns (arrays, or one value for all; None where absent) as rows of Python values."""
-    listed = {name: _listed(columns.get(name), rows) for name in names if name not in ("rank", "percentile")}
-    return [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
-
-
-def _listed(values: Any, rows: int) -> list[Any]:
-    if isinstance(values, np.ndarray):
-        return values.tolist()
-    return values.to_pylist() if isinstance(values, pa.Array) else [values] * rows
-
-
-def _with_columns(lines: pa.Table, names: list[str]) -> pa.Table:
-    """Add empty columns that no posted order carries: the batch, too, has them for customers without values."""
-    for name in names:
-        if name not in lines.column_names:
-            field = ORDER_LINES.field(name)
-            lines = lines.append_column(field, pa.nulls(lines.num_rows, field.type))
-    return lines

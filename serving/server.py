@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from contracts.errors import ArtifactError
-from serving.guard import guard_of
+from serving.guarding.guard import guard_of
 from serving.problems import MEDIA_TYPE, Problem
 
 logger = logging.getLogger("repurchase.serving")
@@ -56,7 +56,7 @@ def server(app: FastAPI, *, host: str, port: int) -> Server:
     """Return a server that is ready to run; requests in flight are answered when it is told to stop.
 
     uvicorn's own access log is off: its lines hold paths, and paths hold customer ids. Its logging is left as it is:
-    see serving.logs.
+    see serving.guarding.logs.
     """
     return Server(
         uvicorn.Config(

@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from serving.keys import KeyRing
+from serving.guarding.keys import KeyRing
 from serving.live import Scorer, Together
 from serving.problems import Problem
 from serving.settings import ServiceSettings

@@ -1,7 +1,7 @@
 """The published store: one finished ranking as files, swapped in whole, opened read-only.
 
-`publish` writes aside and swaps by one rename (serving/publishing.py). `Store.open` verifies the manifest and the files
-that it answers from; the others are verified when they are first read.
+`publish` (serving/stored/publishing.py) writes aside and swaps by one rename. `Store.open` verifies the manifest and
+the files that it answers from; the others are verified when they are first read.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from contracts.days import parse_day
 from contracts.errors import ArtifactError, ContractError, nearest
 from contracts.tables import scores_schema
 from features.kernel.buffers import as_arrow
-from serving.by_id import ById
-from serving.details import FOLDER, DetailFiles, Details, check_sum
 from serving.disk import HeldFile
-from serving.lookup import Lookup, Row
-from serving.manifest import Manifest, read_manifest, version_of
-from serving.publishing import publish
-from serving.ranked_tables import in_pieces
-from serving.shelf import check_target, current_home, kept_homes
-from serving.where import Where
+from serving.stored.by_id import ById
+from serving.stored.details import FOLDER, DetailFiles, Details, check_sum
+from serving.stored.lookup import Lookup, Row
+from serving.stored.manifest import Manifest, read_manifest, version_of
+from serving.stored.publishing import publish
+from serving.stored.ranked_tables import in_pieces
+from serving.stored.shelf import check_target, current_home, kept_homes
+from serving.stored.where import Where
 
 __all__ = ["Details", "Row", "Store", "Where", "check_target", "history", "publish", "read_manifest"]
 

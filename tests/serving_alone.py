@@ -35,8 +35,9 @@ from models.gamma_gamma import Spend
 from models.level import Level
 from models.mbgnbd import MbgNbd
 from serving.app import create_app
-from serving.keys import KeyRing, new_key
-from serving.rank import LiveScorer, Scoring, score_history
+from serving.guarding.keys import KeyRing, new_key
+from serving.live_scorer import LiveScorer
+from serving.rank import Scoring, score_history
 from serving.server import server
 from serving.store import Store, publish
 

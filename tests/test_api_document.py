@@ -16,10 +16,12 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from serving.app import create_app
-from serving.keys import ADMIN, KeyRing, new_key
+from serving.guarding.keys import ADMIN, KeyRing, new_key
 from serving.server import server
 from serving.settings import ServiceSettings
 from tests.serving.shop import NOW, CountingScorer, open_store
+
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/api.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, flags=re.DOTALL)

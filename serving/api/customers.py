@@ -8,16 +8,16 @@ from anyio import to_thread
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from serving.answers import customer_answer, history_details, lookup_answer, reasons_answer, written
+from serving.answering.answers import customer_answer, history_details, lookup_answer, reasons_answer, written
 from serving.api.document import takes
 from serving.api.score import JsonBody, at_work
 from serving.api.versioned import problems, v1_router
-from serving.asked import LookupRequest, chosen_columns, score_columns
-from serving.lookup import Row
-from serving.posted import HorizonDays, read_posted
-from serving.schemas import CustomerAnswer, LookupAnswer
 from serving.service import Current, CurrentDep, PublishedStore, ServiceDep
+from serving.shapes.asked import LookupRequest, chosen_columns, score_columns
+from serving.shapes.posted import HorizonDays, read_posted
+from serving.shapes.schemas import CustomerAnswer, LookupAnswer
 from serving.store import Store
+from serving.stored.lookup import Row
 
 _MAX_HORIZONS = 20
 Horizons = Annotated[

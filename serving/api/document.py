@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from serving.access import SECURITY
-from serving.posted import Posted, ScoreRequest
+from serving.guarding.access import SECURITY
 from serving.problems import ProblemDocument
+from serving.shapes.posted import Posted, ScoreRequest
 
 _COMPONENTS = "#/components/schemas/{model}"
 _REFERENCE = re.compile(r'"\$ref": "#/components/schemas/([^"]+)"')

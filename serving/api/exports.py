@@ -13,25 +13,25 @@ from fastapi import Depends, Header, Request
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, Response
 
-from serving.access import EXPORT_PII, CurrentKey, demand
-from serving.answers import PROVENANCE, provenance, written
+from serving.answering.answers import PROVENANCE, provenance, written
 from serving.api.document import takes
 from serving.api.score import JsonBody
 from serving.api.versioned import problems, v1_router
-from serving.asked import ExportRequest, chosen_columns, score_columns, where_of
-from serving.job_state import DONE, EXPIRED, Job
-from serving.jobs import ExportJobs, OtherBody, TooManyJobs, Wish
-from serving.keys import Key
-from serving.lookup import Row
+from serving.guarding.access import EXPORT_PII, CurrentKey, demand
+from serving.guarding.keys import Key
 from serving.outputs.exports import Written, write_export
 from serving.outputs.formats import FORMATS, Format
+from serving.outputs.job_state import DONE, EXPIRED, Job
+from serving.outputs.jobs import ExportJobs, OtherBody, TooManyJobs, Wish
 from serving.outputs.suppression import read_suppression
-from serving.posted import read_posted
 from serving.problems import Problem, refused
-from serving.schemas_exports import ExportAnswer, ExportFormatsAnswer
 from serving.service import PublishedStore, Service, ServiceDep
 from serving.settings import ServiceSettings
+from serving.shapes.asked import ExportRequest, chosen_columns, score_columns, where_of
+from serving.shapes.posted import read_posted
+from serving.shapes.schemas_exports import ExportAnswer, ExportFormatsAnswer
 from serving.store import Store
+from serving.stored.lookup import Row
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

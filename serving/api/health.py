@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from serving.api.versioned import router_of
-from serving.guard import Guard, guard_of
-from serving.metrics import age_seconds, is_stale
+from serving.guarding.guard import Guard, guard_of
+from serving.guarding.metrics import age_seconds, is_stale
 from serving.service import Current, CurrentDep, ServiceDep
 
 router = router_of(tag="health", scope=None, prefix="/health")

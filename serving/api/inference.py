@@ -9,12 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from contracts.days import to_date
-from serving.access import SCORE_READ
-from serving.api.health import standing
-from serving.api.score import JsonBody, at_work, note_scored
-from serving.api.versioned import body_of, problems, router_of
-from serving.guard import guard_of
-from serving.inference import (
+from serving.answering.inference import (
     COLUMNS,
     MODEL_NAME,
     InferAnswer,
@@ -28,10 +23,15 @@ from serving.inference import (
     output_kinds,
     predictions,
 )
+from serving.api.health import standing
+from serving.api.score import JsonBody, at_work, note_scored
+from serving.api.versioned import body_of, problems, router_of
+from serving.guarding.access import SCORE_READ
+from serving.guarding.guard import guard_of
 from serving.live import LiveScores, score_live
-from serving.posted import ScoreRequest, read_posted
 from serving.problems import Problem
 from serving.service import Current, CurrentDep, Service, ServiceDep, as_json
+from serving.shapes.posted import ScoreRequest, read_posted
 
 _OF_A_MODEL: dict[str, Any] = {"responses": problems(404)}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from serving.access import ADMIN
 from serving.api.versioned import router_of
-from serving.guard import guard_of
-from serving.metrics import CONTENT_TYPE
+from serving.guarding.access import ADMIN
+from serving.guarding.guard import guard_of
+from serving.guarding.metrics import CONTENT_TYPE
 from serving.service import ServiceDep
 
 router = router_of(tag="operations", scope=ADMIN)

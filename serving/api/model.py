@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from serving.answering.card import model_answer
 from serving.api.versioned import v1_router
-from serving.card import model_answer
-from serving.schemas import ModelAnswer
 from serving.service import CurrentDep, ServiceDep, as_json
+from serving.shapes.schemas import ModelAnswer
 
 router = v1_router(tag="model")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from anyio import to_thread
 from starlette.responses import Response
 
-from serving.answers import written
+from serving.answering.answers import written
+from serving.answering.previews import plan_answer
 from serving.api.document import takes
 from serving.api.score import JsonBody
 from serving.api.versioned import v1_router
-from serving.asked import PlanRequest
-from serving.posted import read_posted
-from serving.previews import plan_answer
-from serving.schemas_plan import PlanAnswer
 from serving.service import PublishedStore, ServiceDep
+from serving.shapes.asked import PlanRequest
+from serving.shapes.posted import read_posted
+from serving.shapes.schemas_plan import PlanAnswer
 from serving.store import Store
 
 router = v1_router(tag="plan")

@@ -8,11 +8,11 @@ from fastapi import Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from serving.answers import ranking_answer, written
+from serving.answering.answers import ranking_answer, written
 from serving.api.versioned import problems, v1_router
-from serving.asked import FilterQuery, Words, chosen_columns, score_columns, where_of
-from serving.schemas import RankingAnswer
 from serving.service import PublishedStore
+from serving.shapes.asked import FilterQuery, Words, chosen_columns, score_columns, where_of
+from serving.shapes.schemas import RankingAnswer
 
 _PAGE = 100
 _MAX_PAGE = 1_000

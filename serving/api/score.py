@@ -9,13 +9,13 @@ from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from serving.answers import live_answer, score_answer, written
+from serving.answering.answers import live_answer, score_answer, written
 from serving.api.versioned import v1_router
-from serving.guard import guard_of
-from serving.posted import read_score_request
+from serving.guarding.guard import guard_of
 from serving.problems import Problem
-from serving.schemas import ScoreAnswer
 from serving.service import SMALL_BYTES, Current, CurrentDep, Service, ServiceDep
+from serving.shapes.posted import read_score_request
+from serving.shapes.schemas import ScoreAnswer
 
 router = v1_router(tag="live")
 

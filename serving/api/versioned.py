@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from serving.access import SCORE_READ, Require, require
+from serving.guarding.access import SCORE_READ, Require, require
 from serving.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]

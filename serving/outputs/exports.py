@@ -18,7 +18,7 @@ from serving.outputs.addresses import Addresses, addresses_of
 from serving.outputs.aside import written_aside
 from serving.outputs.formats import Format, Opening, format_named
 from serving.outputs.selection import Ranked, Selection, chosen_schema, usual_columns
-from serving.where import Where
+from serving.stored.where import Where
 
 _ID = pa.field("customer_id", pa.string(), nullable=False)
 _ADDRESS = (pa.field("email", pa.string()), pa.field("phone", pa.string()))

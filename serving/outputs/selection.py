@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from contracts.errors import DeclarationError, nearest
 from contracts.tables import scores_schema
 from serving.outputs.addresses import Addresses
-from serving.where import Where
+from serving.stored.where import Where
 
 _SIZE = 20_000
 _ID = "customer_id"

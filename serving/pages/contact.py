@@ -26,7 +26,7 @@ from serving.pages.pictures import for_both, profit_chart
 from serving.pages.visit import VisitDep, answer
 from serving.problems import Problem
 from serving.store import Store
-from serving.where import Where
+from serving.stored.where import Where
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

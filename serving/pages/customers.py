@@ -16,7 +16,7 @@ from serving.pages.filters import CHOICES, Pairs, address, pairs_of, where_of
 from serving.pages.guard import PageRoute
 from serving.pages.visit import Visit, VisitDep, answer
 from serving.store import Store
-from serving.where import Where
+from serving.stored.where import Where
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 

@@ -22,7 +22,7 @@ from serving.pages.filters import address, where_of
 from serving.pages.guard import PageRoute
 from serving.pages.visit import Visit, VisitDep
 from serving.problems import Problem
-from serving.where import Where
+from serving.stored.where import Where
 
 logger = logging.getLogger("repurchase.serving")
 router = APIRouter(include_in_schema=False, route_class=PageRoute)

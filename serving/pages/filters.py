@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from contracts.errors import nearest
 from serving.problems import Problem
-from serving.where import Where
+from serving.stored.where import Where
 
 CHOICES = ("tier", "lifecycle", "segment", "country", "confidence")
 NUMBERS = ("percentile_min", "percentile_max", "value_min", "value_max", "p_min", "p_max")

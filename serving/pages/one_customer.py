@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from pages.svg import svg
 from serving.curve import chance_within
-from serving.details import Details
 from serving.pages.guard import PageRoute
 from serving.pages.pictures import chance_chart, for_both, orders_chart
 from serving.pages.visit import VisitDep
 from serving.problems import Problem
 from serving.service import Current
 from serving.store import Store
+from serving.stored.details import Details
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -82,7 +82,10 @@ def _chance(store: Store, row: dict[str, Any]) -> dict[str, Any]:
 
 def _reasons(current: Current, customer_id: str) -> dict[str, Any]:
     """Return the reasons in words, or the sentence that says why there are none."""
-    from serving.explain import explain, why_not  # LightGBM: loaded with a model, not with the application
+    from serving.answering.explain import (  # LightGBM: loaded with a model, not with the application
+        explain,
+        why_not,
+    )
 
     found = explain(current, customer_id)
     if found is None:

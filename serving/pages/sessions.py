@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from serving.keys import Key
+from serving.guarding.keys import Key
 
 LASTS = timedelta(hours=12)
 MOST = 1_000

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.keys import KeyRing
+from serving.guarding.keys import KeyRing
 from serving.pages.guard import PageRoute
 from serving.pages.sessions import LASTS, same
 from serving.pages.visit import answer, cookie_of, sessions_of

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, Response
 
-from serving.access import admit, demand
-from serving.keys import EXPORT_PII, NOBODY_IN_PARTICULAR, SCORE_READ
+from serving.guarding.access import admit, demand
+from serving.guarding.keys import EXPORT_PII, NOBODY_IN_PARTICULAR, SCORE_READ
 from serving.pages.render import html_of
 from serving.pages.sessions import Session, Sessions
 from serving.pages.strip import strip_of

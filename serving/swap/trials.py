@@ -13,7 +13,7 @@ from contracts.days import to_date
 from contracts.errors import ArtifactError
 from models.trial import why_it_fails
 from serving.live import Scorer, score_live
-from serving.posted import read_score_request
+from serving.shapes.posted import read_score_request
 from serving.store import Store
 from serving.swap.golden import ask_store
 

@@ -20,8 +20,8 @@ from contracts.errors import ContractError, RepurchaseError
 from models.bundle import MANIFEST, version_of
 from serving.live import Scorer
 from serving.service import Current, Service
-from serving.shelf import current_home
 from serving.store import Store
+from serving.stored.shelf import current_home
 from serving.swap.source import Kind, Source
 from serving.swap.trials import open_model, open_store, version_of_store
 

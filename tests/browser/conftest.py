@@ -24,9 +24,9 @@ import uvicorn
 from experiments.data_sets import cdnow_file
 from models.bundle import load_bundle
 from serving.app import create_app
-from serving.keys import KeyRing, new_key
+from serving.guarding.keys import KeyRing, new_key
+from serving.live_scorer import LiveScorer
 from serving.pages.routes import add_pages
-from serving.rank import LiveScorer
 from serving.settings import ServiceSettings
 from serving.store import Store
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from serving.rank import LiveScorer
+from serving.live_scorer import LiveScorer
 from serving.server import server
 from tests.serving.guarded import guarded
 from tests.serving.shop import open_store

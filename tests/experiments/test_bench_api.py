@@ -11,7 +11,7 @@ import pytest
 from experiments.bench_api import Measured, bars_of
 from experiments.bench_api_bodies import HISTORIES, ORDERS, histories, write_noop, write_scores
 from experiments.bench_api_servers import Load, free_port, load, running
-from serving.posted import read_score_request
+from serving.shapes.posted import read_score_request
 
 AS_OF = 10_407
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.shelf import current_home
 from serving.store import Store
+from serving.stored.shelf import current_home
 from tests.faults.running import ROOT
 from tests.repurchase.front_door import command, environment
 

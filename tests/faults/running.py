@@ -30,7 +30,7 @@ def serve(folder: Path) -> None:
     from contracts.days import utc_now
     from models.bundle import load_bundle
     from serving.app import create_app
-    from serving.rank import LiveScorer
+    from serving.live_scorer import LiveScorer
     from serving.server import server
     from serving.store import Store
     from serving.swap.watch import Watcher

@@ -14,8 +14,8 @@ import pytest
 from contracts.errors import ArtifactError
 from models import bundle as bundles
 from models.bundle import load_bundle, sealed
-from serving.shelf import current_home
 from serving.store import publish
+from serving.stored.shelf import current_home
 from tests import worlds
 from tests.faults.models import put, write_model
 from tests.faults.running import serving

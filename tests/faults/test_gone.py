@@ -16,7 +16,7 @@ import pytest
 
 from serving.outputs.exports import write_export
 from serving.store import Store, publish
-from serving.where import Where
+from serving.stored.where import Where
 from tests.faults.disk import LEFT, Disk
 from tests.faults.models import write_model
 from tests.faults.rankings import scores
@@ -122,7 +122,7 @@ from pathlib import Path
 from contracts.errors import ArtifactError
 from serving.outputs.exports import write_export
 from serving.store import Store
-from serving.where import Where
+from serving.stored.where import Where
 try:
     write_export(
         Store.open(Path(sys.argv[1])), Path(sys.argv[2]), format=sys.argv[3], where=Where(), columns=None,

@@ -17,8 +17,8 @@ from contracts.days import to_date, utc_now
 from contracts.tables import scores_schema
 from models.bundle import load_bundle
 from serving.live import score_live
-from serving.posted import read_score_request
-from serving.rank import LiveScorer
+from serving.live_scorer import LiveScorer
+from serving.shapes.posted import read_score_request
 from serving.store import publish
 from tests.faults.models import put, write_model
 from tests.faults.running import Server, asked, serving, until

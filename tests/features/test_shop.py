@@ -27,6 +27,8 @@ from features.shop.files import OtherFiles
 from features.shop.shop import Shop, open_shop
 from tests.features.test_shop_merging import BESIDE, assert_same
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 FIRST = date(2024, 1, 1)
 Row = tuple[str, str, str, int, int]  # customer, e-mail, telephone, day after FIRST, amount
 MAILS = ["", "anna@web.de", "Anna@web.de", "anna+shop@web.de", "bob@web.de"]

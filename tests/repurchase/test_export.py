@@ -18,7 +18,7 @@ from contracts.errors import ArtifactError, DataError, DeclarationError, Repurch
 from repurchase import commands_export
 from repurchase.export_job import Exported, ExportJob, export, read_people
 from serving.store import publish
-from serving.where import Where
+from serving.stored.where import Where
 from tests.serving.outputs.scores import ranking
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)

@@ -182,7 +182,7 @@ STOPPED = """
 import os, signal, sys
 from datetime import datetime
 from pathlib import Path
-import repurchase.rank_job, serving.batch.ranking, serving.publishing
+import repurchase.rank_job, serving.batch.ranking, serving.stored.publishing
 from serving.batch.checkpoint import Checkpoint
 from repurchase.orders_job import OrdersJob
 from repurchase.rank_base import RankOptions
@@ -198,7 +198,7 @@ def killed(function):
 
 if where == "part": Checkpoint.finish = killed(Checkpoint.finish)
 if where == "bucket": serving.batch.ranking.Ranking._slim = killed(serving.batch.ranking.Ranking._slim)
-if where == "publish": serving.publishing._write_manifest = killed(serving.publishing._write_manifest)
+if where == "publish": serving.stored.publishing._write_manifest = killed(serving.stored.publishing._write_manifest)
 if where == "after": Checkpoint.end = killed(Checkpoint.end)
 job = OrdersJob((sys.argv[3],), None, int(sys.argv[4]), datetime.fromisoformat(sys.argv[5]))
 repurchase.rank_job.rank(job, model=sys.argv[6], horizons=(), by="value", out=Path(sys.argv[7]), tracking_uri="",

@@ -19,6 +19,8 @@ from tests.repurchase.front_door import command, environment, run
 from tests.serving.shop import open_store
 from tests.serving_alone import make_bundle
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 
 @dataclass(frozen=True)
 class Serving:

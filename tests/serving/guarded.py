@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from serving.api import exports, inference, metrics, plan
 from serving.app import create_app
-from serving.guard import Guard, guard_of
-from serving.keys import KeyRing
+from serving.guarding.guard import Guard, guard_of
+from serving.guarding.keys import KeyRing
 from serving.live import Scorer
 from serving.settings import ServiceSettings
 from serving.store import Store

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from serving.rank import LiveScorer
+from serving.live_scorer import LiveScorer
 from serving.server import server
 from tests.serving.guarded import guarded
 from tests.serving.shop import open_store

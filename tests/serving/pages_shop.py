@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from contracts.days import to_day
 from serving.app import create_app
-from serving.keys import KeyRing
+from serving.guarding.keys import KeyRing
 from serving.pages.routes import add_pages
 from serving.settings import ServiceSettings
 from serving.store import Store, publish

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from contracts.days import parse_day, to_date
 from contracts.tables import CURVE_KNOTS, PER_HORIZON, scores_schema
 from serving.app import create_app
-from serving.keys import KeyRing, new_key
+from serving.guarding.keys import KeyRing, new_key
 from serving.live import Scorer
 from serving.store import Store, publish
 

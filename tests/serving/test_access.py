@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from fastapi import Depends
 
-from serving.access import ADMIN, EXPORT_PII, SCORE_READ, CurrentKey, demand, require
-from serving.keys import KeyRing, new_key
+from serving.guarding.access import ADMIN, EXPORT_PII, SCORE_READ, CurrentKey, demand, require
+from serving.guarding.keys import KeyRing, new_key
 from tests.serving.guarded import guarded
 from tests.serving.shop import Client
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from serving.answers import written
-from serving.schemas import CustomerAnswer, LookupAnswer, RankingAnswer
+from serving.answering.answers import written
+from serving.shapes.schemas import CustomerAnswer, LookupAnswer, RankingAnswer
 from serving.store import Store
 from tests.serving.asked_shop import service, store_of
 from tests.serving.shop import Client

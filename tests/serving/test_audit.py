@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import ArtifactError
-from serving.audit import Audit
+from serving.guarding.audit import Audit
 from tests.serving.guarded import guard, guarded
 from tests.serving.shop import Client, histories, make_key, open_store, order
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import ContractError
-from serving.by_id import ById, write_by_id
 from serving.disk import HeldFile
+from serving.stored.by_id import ById, write_by_id
 
 
 def opened(folder: Path, *ids: str) -> ById:

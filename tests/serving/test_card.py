@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.schemas import ModelAnswer
+from serving.shapes.schemas import ModelAnswer
 from tests.serving.asked_shop import service, store_of
 from tests.serving.shop import Client, CountingScorer
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.errors import ArtifactError, ContractError
-from serving.details import Details
 from serving.store import Store, publish
+from serving.stored.details import Details
 from tests.serving.scores import scores
 
 

@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from serving.asked import ExportRequest, LookupRequest, PlanRequest
-from serving.posted import ScoreRequest
-from serving.schemas import CustomerAnswer, LookupAnswer, ModelAnswer, Provenance, RankingAnswer, ScoreAnswer
-from serving.schemas_exports import ExportAnswer
-from serving.schemas_plan import PlanAnswer
+from serving.shapes.asked import ExportRequest, LookupRequest, PlanRequest
+from serving.shapes.posted import ScoreRequest
+from serving.shapes.schemas import (
+    CustomerAnswer,
+    LookupAnswer,
+    ModelAnswer,
+    Provenance,
+    RankingAnswer,
+    ScoreAnswer,
+)
+from serving.shapes.schemas_exports import ExportAnswer
+from serving.shapes.schemas_plan import PlanAnswer
 from tests.serving.asked_shop import service
 from tests.serving.shop import Client
 

@@ -12,14 +12,15 @@ import pytest
 
 from features.kernel.declaration import FeatureTable
 from models.bundle import Bundle, load_bundle
+from serving.answering.explain import REFERENCE_CUSTOMERS, explain, why_not
+from serving.answering.reasons import explained
 from serving.batch.details import details_of, write_details
-from serving.details import Details
-from serving.explain import REFERENCE_CUSTOMERS, explain, why_not
-from serving.rank import LiveScorer, Scoring, features_for, score_history
-from serving.reasons import explained
-from serving.schemas import CustomerAnswer
+from serving.live_scorer import LiveScorer
+from serving.rank import Scoring, features_for, score_history
 from serving.service import Current
+from serving.shapes.schemas import CustomerAnswer
 from serving.store import Store, publish
+from serving.stored.details import Details
 from tests import worlds
 from tests.serving.asked_shop import service
 from tests.serving.shop import Client

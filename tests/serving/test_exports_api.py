@@ -15,10 +15,10 @@ import pytest
 from fastapi import FastAPI
 
 from contracts.tables import PERSONAL
-from serving.access import EXPORT_PII, SCORE_READ
 from serving.api.exports import jobs_of
-from serving.keys import KeyRing, new_key
-from serving.schemas_exports import ExportAnswer
+from serving.guarding.access import EXPORT_PII, SCORE_READ
+from serving.guarding.keys import KeyRing, new_key
+from serving.shapes.schemas_exports import ExportAnswer
 from serving.store import Store
 from tests.serving.asked_shop import service, store_of
 from tests.serving.shop import Client

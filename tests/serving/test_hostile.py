@@ -19,6 +19,8 @@ import pytest
 
 from tests.serving.hostile import GOOD, HOSTILE, VALID
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 2.0
 GROWTH_MIB = 400

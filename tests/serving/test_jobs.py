@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ArtifactError, DataError, DeclarationError
-from serving.job_state import Job
-from serving.jobs import KEPT, MOST_WAITING, ExportJobs, OtherBody, TooManyJobs, Wish
 from serving.outputs.exports import Written
+from serving.outputs.job_state import Job
+from serving.outputs.jobs import KEPT, MOST_WAITING, ExportJobs, OtherBody, TooManyJobs, Wish
 
 RANKING = {"model_version": "v1", "as_of": "1998-04-01"}
 START = datetime(1998, 4, 2, tzinfo=UTC)
@@ -209,7 +209,7 @@ DIES = """
 import os, sys, threading
 from pathlib import Path
 from datetime import UTC, datetime
-from serving.jobs import ExportJobs, Wish
+from serving.outputs.jobs import ExportJobs, Wish
 jobs = ExportJobs(Path(sys.argv[1]), clock=lambda: datetime(1998, 4, 2, tzinfo=UTC))
 begun = threading.Event()
 def work(path):

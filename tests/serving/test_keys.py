@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ArtifactError, DeclarationError
-from serving.keys import ADMIN, EXPORT_PII, SCORE_READ, KeyRing, keys_in, new_key, revoke
+from serving.guarding.keys import ADMIN, EXPORT_PII, SCORE_READ, KeyRing, keys_in, new_key, revoke
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

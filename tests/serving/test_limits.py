@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.limits import RateLimit
+from serving.guarding.limits import RateLimit
 
 
 class Ticks:

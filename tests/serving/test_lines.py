@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from contracts.days import parse_day
 from contracts.tables import ORDER_LINES, REQUIRED_LINE_COLUMNS
 from serving.lines import order_lines
-from serving.posted import PostedHistory
 from serving.problems import Problem
+from serving.shapes.posted import PostedHistory
 from tests.serving.shop import order
 
 END = parse_day("2000-01-01")

@@ -14,7 +14,7 @@ from contracts.days import parse_day
 from features.orders import read_orders
 from features.reading.mapping import Mapping
 from serving.lines import order_lines
-from serving.posted import ScoreRequest
+from serving.shapes.posted import ScoreRequest
 
 DAYS = ["1997-01-01", "1997-01-01T10:00:00", "1997-01-01T10:00:00.500000", "1997-01-02", "1997-02-01"]
 VALUES: dict[str, list[Any]] = {

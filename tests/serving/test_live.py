@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from serving.posted import MAX_ORDERS_EACH
+from serving.shapes.posted import MAX_ORDERS_EACH
 from tests.serving.shop import Client, histories, make_app, order, rate
 
 CLIENT = Client(make_app())

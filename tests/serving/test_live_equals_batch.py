@@ -14,7 +14,8 @@ from contracts.days import to_date
 from features.kernel.history import History
 from features.orders import read_orders
 from serving.app import create_app
-from serving.rank import LiveScorer, Scoring, score_history
+from serving.live_scorer import LiveScorer
+from serving.rank import Scoring, score_history
 from tests import worlds
 from tests.serving.shop import Client
 

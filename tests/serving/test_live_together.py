@@ -10,8 +10,8 @@ import pytest
 
 from contracts.days import parse_day
 from serving.live import MOST_REQUESTS, LiveScores, Together, score_live
-from serving.posted import ScoreRequest
 from serving.problems import Problem
+from serving.shapes.posted import ScoreRequest
 from tests.serving.shop import NOW, CountingScorer, histories, order
 
 ZONE = ZoneInfo("UTC")

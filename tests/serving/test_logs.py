@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving import logs
+from serving.guarding import logs
 from tests.serving.guarded import guarded
 from tests.serving.shop import Client, CountingScorer
 

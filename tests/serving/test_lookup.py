@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from serving.lookup_writer import BATCH_ROWS
 from serving.store import Store, Where, publish
+from serving.stored.lookup_writer import BATCH_ROWS
 from tests.serving.scores import many, scores
 
 COUNT = BATCH_ROWS + 1_000

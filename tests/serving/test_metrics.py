@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.metrics import age_seconds, is_stale
+from serving.guarding.metrics import age_seconds, is_stale
 from tests.serving.guarded import guard, guarded
 from tests.serving.shop import Client, histories, make_key, open_store, order
 

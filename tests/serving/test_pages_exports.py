@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.tables import PERSONAL
-from serving.keys import EXPORT_PII, SCORE_READ, KeyRing, new_key
+from serving.guarding.keys import EXPORT_PII, SCORE_READ, KeyRing, new_key
 from serving.store import Store
 from tests.serving.pages_shop import Browser, pages_app, pages_store
 

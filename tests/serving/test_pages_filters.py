@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from serving.pages.filters import address, pairs_of, told, where_of
 from serving.problems import Problem
 from serving.store import Store
-from serving.where import Where
+from serving.stored.where import Where
 from tests.serving.pages_shop import AS_OF, Browser, ids_of, pages_app, pages_store, words_of
 from tests.serving.scores import row
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serving.keys import ADMIN, EXPORT_PII, SCORE_READ, KeyRing, new_key, revoke
+from serving.guarding.keys import ADMIN, EXPORT_PII, SCORE_READ, KeyRing, new_key, revoke
 from serving.pages.sessions import LASTS, MOST, Sessions
 from serving.store import Store
 from tests.serving.pages_shop import NOW, Browser, hidden, ids_of, pages_app, pages_store
@@ -166,7 +166,7 @@ def test_a_key_pays_for_pages_as_for_the_api(store: Store, tmp_path: Path) -> No
 
 
 def test_sessions_end_and_are_bounded() -> None:
-    from serving.keys import NOBODY_IN_PARTICULAR
+    from serving.guarding.keys import NOBODY_IN_PARTICULAR
 
     now = [NOW]
     sessions = Sessions(lambda: now[0])

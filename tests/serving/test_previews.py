@@ -8,9 +8,9 @@ import pytest
 
 from campaigns.plan.terms import ASSUMED_MARGIN
 from campaigns.preview import PreviewTerms, columns_of, needed, preview
-from serving.schemas_plan import PlanAnswer
+from serving.shapes.schemas_plan import PlanAnswer
 from serving.store import Store
-from serving.where import Where
+from serving.stored.where import Where
 from tests.serving.asked_shop import service, store_of
 from tests.serving.shop import Client
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.posted import MAX_BODY_BYTES, read_json
 from serving.problems import Problem
+from serving.shapes.posted import MAX_BODY_BYTES, read_json
 from tests.serving.hostile import GOOD, body, day
 from tests.serving.shop import Client, make_app
 

@@ -22,8 +22,8 @@ from features.own import load_features
 from models.bundle import Bundle, load_bundle
 from models.curve import at_horizon
 from serving.curve import chance_within
+from serving.live_scorer import LiveScorer
 from serving.rank import (
-    LiveScorer,
     Scoring,
     absent_columns,
     features_for,

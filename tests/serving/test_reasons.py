@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, load_bundle
 from models.level import Level
+from serving.answering.reasons import SEASON_WORDS, Explained, explained
 from serving.rank import features_for
-from serving.reasons import SEASON_WORDS, Explained, explained
 from tests import worlds
 
 

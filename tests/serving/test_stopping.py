@@ -19,10 +19,12 @@ import pytest
 from contracts.errors import ArtifactError
 from serving.server import listening, require_free
 
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
+
 ROOT = Path(__file__).parents[2]
 HEADER_S = 1.0
 CODE = f"""
-import sys, serving.server, serving.limits, pathlib
+import sys, serving.server, serving.guarding.limits, pathlib
 serving.server._HEADER_S = {HEADER_S}
 from tests.serving.hostile_server import main
 main(pathlib.Path(sys.argv[1]))

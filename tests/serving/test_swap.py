@@ -16,7 +16,7 @@ import pytest
 
 from contracts.errors import ArtifactError, ContractError
 from models.bundle import load_bundle, version_of
-from serving.rank import LiveScorer
+from serving.live_scorer import LiveScorer
 from serving.service import Current, Service
 from serving.settings import ServiceSettings
 from serving.store import Store, publish
@@ -24,6 +24,8 @@ from serving.swap.source import SETTLED_SECONDS
 from serving.swap.watch import Watcher
 from tests.serving.shop import NOW, Client, CountingScorer, make_app, open_store, ranking
 from tests.serving_alone import make_bundle
+
+pytestmark = pytest.mark.lab  # servers of its own: make test-lab
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.traces import ENDPOINT, OpenTelemetry, traces_of
+from serving.guarding.traces import ENDPOINT, OpenTelemetry, traces_of
 from tests.serving.guarded import guard, guarded
 from tests.serving.shop import Client, CountingScorer, open_store
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 from contracts.days import to_day
 from features.kernel.history import History
 from features.orders import read_orders
-from serving.rank import LiveScorer, Scoring, last_countries, score_history
+from serving.live_scorer import LiveScorer
+from serving.rank import Scoring, last_countries, score_history
 from tests import worlds
 
 NOW = datetime(2022, 6, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from contracts.errors import ArtifactError, DataError, DeclarationError
 from contracts.tables import PERSONAL
 from serving.outputs import FORMATS, Written, only_changed, tables_of, write_export
 from serving.outputs.aside import written_aside
-from serving.where import Where
+from serving.stored.where import Where
 from tests.serving.outputs.scores import ranking, store
 
 PEOPLE = pa.Table.from_pylist(

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from starlette.applications import Starlette
 
-from serving.audit import Audit
-from serving.limits import MAX_ANSWER_SECONDS, MAX_AT_WORK, MAX_SECONDS, RateLimit
-from serving.metrics import Metrics
-from serving.posted import MAX_BODY_BYTES
+from serving.guarding.audit import Audit
+from serving.guarding.limits import MAX_ANSWER_SECONDS, MAX_AT_WORK, MAX_SECONDS, RateLimit
+from serving.guarding.metrics import Metrics
+from serving.guarding.traces import Traces
 from serving.service import Service
-from serving.traces import Traces
+from serving.shapes.posted import MAX_BODY_BYTES
 
 
 @dataclass

@@ -12,11 +12,11 @@ from campaigns.offers import MESSAGE, Offer, assumptions, read_offers
 from campaigns.plan.terms import ASSUMED_MARGIN
 from campaigns.preview import Preview, PreviewTerms, columns_of, needed, preview
 from contracts.errors import nearest
-from serving.answers import provenance
-from serving.asked import OfferAsked, PlanRequest, where_of
-from serving.lookup import Row
+from serving.answering.answers import provenance
 from serving.problems import refused
+from serving.shapes.asked import OfferAsked, PlanRequest, where_of
 from serving.store import Store
+from serving.stored.lookup import Row
 
 _SHOWN = 100
 _LEFT_OUT = (

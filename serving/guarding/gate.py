@@ -18,8 +18,8 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.guard import Guard, guard_of
-from serving.logs import REQUEST_ID
+from serving.guarding.guard import Guard, guard_of
+from serving.guarding.logs import REQUEST_ID
 from serving.problems import Problem
 
 logger = logging.getLogger("repurchase.serving")

@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from contracts.tables import scores_schema
 from serving.live import LiveScores
-from serving.posted import (
+from serving.problems import Loc, refused
+from serving.shapes.posted import (
     MAX_HORIZONS,
     MAX_ORDERS,
     Date,
@@ -27,7 +28,6 @@ from serving.posted import (
     ScoreRequest,
     checked,
 )
-from serving.problems import Loc, refused
 
 MODEL_NAME = "repurchase"
 _NUMBERS = ("amount", "quantity", "discount", "unit_price", "cost")

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.tables import scores_schema
-from serving import examples
-from serving.posted import Date, Id, NotNegative, Posted, Text
 from serving.problems import refused
+from serving.shapes import examples
+from serving.shapes.posted import Date, Id, NotNegative, Posted, Text
 from serving.store import Store
-from serving.where import CHOICES, Where
+from serving.stored.where import CHOICES, Where
 
 MAX_LOOKUP = 1_000
 MAX_OFFERS = 8

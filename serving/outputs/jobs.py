@@ -1,7 +1,7 @@
 """Export jobs: files made in the background, one after the other, and kept for a day.
 
-The state is on the disk (serving.job_state), so that each process of a server answers for all of them, and a restart
-finds them again. A job that is not finished and that no process holds has failed.
+The state is on the disk (job_state), so that each process of a server answers for all of them, and a restart finds
+them again. A job that is not finished and that no process holds has failed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import ArtifactError, DeclarationError, RepurchaseError
-from serving.job_state import (
+from serving.outputs.exports import Written
+from serving.outputs.job_state import (
     DONE,
     EXPIRED,
     FAILED,
@@ -36,7 +37,6 @@ from serving.job_state import (
     save,
     stands,
 )
-from serving.outputs.exports import Written
 
 logger = logging.getLogger("repurchase.serving")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving import examples
+from serving.shapes import examples
 
 
 class Provenance(BaseModel):

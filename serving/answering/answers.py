@@ -1,7 +1,7 @@
 """What the endpoints answer about customers: rows of scores put into their shapes.
 
-Rows of the published ranking are written as they come: their shapes (serving.schemas) stand in the OpenAPI document,
-and tests hold the two together; to validate fifty fields again would cost more than to look a customer up.
+Rows of the published ranking are written as they come: their shapes (serving.shapes) stand in the OpenAPI document, and
+tests hold the two together; to validate fifty fields again would cost more than to look a customer up.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from contracts.days import to_date
 from contracts.tables import CURVE_KNOTS
 from serving.curve import chance_within
 from serving.live import LiveScores, Scorer, reason_not_scored, score_live
-from serving.lookup import Row
-from serving.posted import ScoreRequest
 from serving.problems import Problem, refused
 from serving.service import Current
+from serving.shapes.posted import ScoreRequest
 from serving.store import Store
-from serving.where import Where
+from serving.stored.lookup import Row
+from serving.stored.where import Where
 
 PROVENANCE = ("model_version", "as_of", "scored_at", "valid_until", "currency")
 _CURSOR = re.compile(r"(?:([0-9a-f]{12})-(?:([0-9a-f]{8})-)?)?([0-9]{1,18})")
@@ -88,7 +88,10 @@ def history_details(store: Store, row: Row) -> Row:
 
 def reasons_answer(current: Current, store: Store, customer_id: str) -> Row:
     """Return why a customer's chance is what it is (schemas.Reasons), or why that cannot be told."""
-    from serving.explain import explain, why_not  # LightGBM: loaded with a model, not with the application
+    from serving.answering.explain import (  # LightGBM: loaded with a model, not with the application
+        explain,
+        why_not,
+    )
 
     found = explain(current, customer_id)
     if found is None:

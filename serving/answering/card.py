@@ -9,8 +9,8 @@ from typing import Any
 from contracts.days import to_date, to_day
 from features.catalog import CATALOG
 from serving.live import Scorer
-from serving.schemas import FeatureCard, ModelAnswer, PublishedRanking, TrainedOn
 from serving.service import Current
+from serving.shapes.schemas import FeatureCard, ModelAnswer, PublishedRanking, TrainedOn
 from serving.store import Store
 
 _CALIBRATION = ("calibration_error", "level_bias", "orders_bias", "value_bias")

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from serving.guard import guard_of
-from serving.keys import ADMIN, EXPORT_PII, NOBODY_IN_PARTICULAR, SCOPES, SCORE_READ, Key
+from serving.guarding.guard import guard_of
+from serving.guarding.keys import ADMIN, EXPORT_PII, NOBODY_IN_PARTICULAR, SCOPES, SCORE_READ, Key
 from serving.problems import Problem
 from serving.service import Service
 

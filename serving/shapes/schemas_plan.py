@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving import examples
-from serving.schemas import Provenance
+from serving.shapes import examples
+from serving.shapes.schemas import Provenance
 
 
 class PointAnswer(BaseModel):

@@ -18,11 +18,11 @@ from contracts.training import Columns
 from features.kernel.declaration import FeatureTable
 from features.kernel.lines import Names
 from models.bundle import Bundle
-from serving.details import Details
-from serving.rank import LiveScorer
-from serving.reasons import Explained, explained
+from serving.answering.reasons import Explained, explained
+from serving.live_scorer import LiveScorer
 from serving.service import Current
 from serving.store import Store
+from serving.stored.details import Details
 
 REFERENCE_CUSTOMERS = 256
 # Read once for each open store; a store that is swapped out takes its sample with it.

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving import examples
-from serving.schemas import Provenance
+from serving.shapes import examples
+from serving.shapes.schemas import Provenance
 
 State = Literal["queued", "running", "done", "failed", "expired"]
 

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from contracts.errors import ContractError
 from contracts.tables import CURVE_KNOTS, scores_schema
 from features.kernel.buffers import as_numpy, in_one
-from serving.manifest import Contents
-from serving.packed import PLACES
+from serving.stored.manifest import Contents
+from serving.stored.packed import PLACES
 
 _ONE_PER_STORE = ("as_of", "currency", "model_version")
 _REPEATED = "the scores have a null or a repeated key"

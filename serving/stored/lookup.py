@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from contracts.days import to_date
 from features.kernel.buffers import as_numpy
-from serving.by_id import ById
 from serving.disk import HeldFile
-from serving.lookup_writer import BATCH_ROWS, filter_columns
-from serving.packed import NO_DAY, layout_for
-from serving.where import CHOICES, Where
+from serving.stored.by_id import ById
+from serving.stored.lookup_writer import BATCH_ROWS, filter_columns
+from serving.stored.packed import NO_DAY, layout_for
+from serving.stored.where import CHOICES, Where
 
 Row = dict[str, Any]
 Mask = NDArray[np.bool_]

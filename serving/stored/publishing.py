@@ -22,14 +22,14 @@ import pyarrow.parquet as pq
 
 from contracts.errors import ArtifactError, ContractError, DataError
 from contracts.tables import scores_schema
-from serving.by_id import write_by_id
-from serving.details import FOLDER, part_name
 from serving.disk import only_writer, sha256_of
-from serving.lookup_writer import BATCH_ROWS, LookupWriter
-from serving.manifest import Manifest, facts, main_horizon, plain, seal
-from serving.packed import PLACES
-from serving.ranked_tables import RankedTables, in_pieces
-from serving.shelf import Shelf, check_target
+from serving.stored.by_id import write_by_id
+from serving.stored.details import FOLDER, part_name
+from serving.stored.lookup_writer import BATCH_ROWS, LookupWriter
+from serving.stored.manifest import Manifest, facts, main_horizon, plain, seal
+from serving.stored.packed import PLACES
+from serving.stored.ranked_tables import RankedTables, in_pieces
+from serving.stored.shelf import Shelf, check_target
 
 FORMATS = ("parquet", "csv", "jsonl")
 _PIECE_ROWS = 2 * BATCH_ROWS  # written at once

@@ -1,4 +1,4 @@
-"""lookup.arrow: what pages filter by as columns, and every customer's scores as one row of bytes (serving/packed.py).
+"""lookup.arrow: what pages filter by as columns, and every customer's scores as one row of bytes (packed).
 
 An uncompressed Arrow file by rank, in batches of BATCH_ROWS. Texts are dictionary-encoded, with one dictionary for the
 whole file, which grows as tables come (Arrow's delta dictionaries); in place of an unknown text stands the code -1.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from contracts.tables import CURVE_KNOTS, scores_schema
 from features.kernel.buffers import as_arrow, as_numpy, as_rows, filled, in_one
-from serving.packed import NO_DAY, NO_TEXT, PLACES, layout_for
+from serving.stored.packed import NO_DAY, NO_TEXT, PLACES, layout_for
 
 BATCH_ROWS = 65_536
 _CODED = pa.dictionary(pa.int32(), pa.string())
