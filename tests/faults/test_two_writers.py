@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from serving.disk import only_writer
 from serving.store import Store
 from tests.faults.models import write_model
 from tests.faults.rankings import scores
-from tests.faults.running import ROOT
+from tests.faults.running import ROOT, until
 from tests.faults.shop import orders
 from tests.repurchase.front_door import command, environment, run
 
@@ -30,6 +31,7 @@ while done < int(sys.argv[2]):
     except ArtifactError as error:
         assert "another process is writing" in str(error), error
         refused += 1
+        Path(sys.argv[3]).touch()
         time.sleep(0.005)
 print(done, refused)
 """
@@ -60,11 +62,22 @@ def test_of_two_runs_at_once_one_writes_and_the_other_says_why_not(tmp_path: Pat
 def test_two_publishers_never_mix_their_rankings(
     tmp_path: Path, times: int, tell: Callable[[str], None]
 ) -> None:
-    command_ = [sys.executable, "-c", PUBLISHING, str(tmp_path), str(times)]
-    both = [subprocess.Popen(command_, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    ranking, refusals = tmp_path / "ranking", [tmp_path / "one", tmp_path / "other"]
+    ranking.mkdir()
+    with only_writer(
+        ranking / ".lock"
+    ):  # until each has met the lock, so that neither ends before the other begins
+        both = [
+            subprocess.Popen(
+                [sys.executable, "-c", PUBLISHING, str(ranking), str(times), str(refusal)],
+                cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            )
+            for refusal in refusals
+        ]  # fmt: skip
+        assert until(lambda: all(refusal.exists() for refusal in refusals), seconds=60)
     counts = [tuple(map(int, process.communicate(timeout=300)[0].split())) for process in both]
     done, refused = (sum(one[place] for one in counts) for place in (0, 1))
     tell(f"two publishers, {times} rankings each: {done} published, {refused} refused by the lock, 0 mixed")
-    assert done == 2 * times and refused > 0
-    assert Store.open(tmp_path).count == 40
-    assert all(path.name.isdigit() for path in (tmp_path / "stores").iterdir())
+    assert done == 2 * times and refused >= 2
+    assert Store.open(ranking).count == 40
+    assert all(path.name.isdigit() for path in (ranking / "stores").iterdir())
