@@ -143,16 +143,22 @@ def rank(
     to: Annotated[
         str | None, typer.Option("--to", metavar="postgresql://…", help="Upsert into this database, too.")
     ] = None,
+    notify: Annotated[
+        str | None, typer.Option("--notify", metavar="URL", help="Tell this address: a signed webhook.")
+    ] = None,
     engine: Annotated[str, typer.Option("--engine", help="local; Spark makes features only.")] = "local",
     *,
     other: OtherFiles,
 ) -> None:
     """Score and rank every customer, and publish the result. A run that was cut off goes on where it stopped."""
+    from repurchase.notify_job import hook_of
+    from repurchase.notify_job import notify as tell
     from repurchase.rank_base import RankOptions
     from repurchase.rank_job import rank as rank_orders
 
     _require_known(by, engine, formats, to)
     settings = Settings.of_environment()
+    hook = hook_of(notify, settings.webhook_secret)
     options = RankOptions(
         details=not no_details,
         fresh=fresh,
@@ -182,6 +188,8 @@ def rank(
     show.trust(ranked.bundle.manifest["backtest"])
     show_rank.run(ranked)
     show.out.print(f"As of {to_date(ranked.as_of)}: {_files_of(out)}")
+    if problem := tell(hook, out, ranked.moves, clock=utc_now):
+        show.warning(problem)
 
 
 def _require_known(by: str, engine: str, formats: str, to: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,12 +15,14 @@ PREFIX = "REPURCHASE_"
 
 @dataclass(frozen=True)
 class Settings:
-    """REPURCHASE_TRACKING_URI, REPURCHASE_SHOP, REPURCHASE_KEYS, and REPURCHASE_CACHE: registered models kept here."""
+    """REPURCHASE_TRACKING_URI, REPURCHASE_SHOP, REPURCHASE_KEYS, REPURCHASE_CACHE (registered models kept here) and
+    REPURCHASE_WEBHOOK_SECRET."""
 
     tracking_uri: str = "sqlite:///mlflow.db"
     shop: str = "shop"
     keys: Path = Path("keys.json")
     cache: Path = Path(".repurchase-models")
+    webhook_secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
