@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
+FAULTS ?= faults
 CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults test-browser test-contract bench-accuracy bench-worlds bench-features bench-plan bench-campaigns bench-products bench-rank bench-api
@@ -23,7 +24,8 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
-	$(MAKE) test-lab test-serving test-contract test-browser test-postgres test-spark test-faults
+	$(MAKE) test-lab test-serving test-contract test-browser test-postgres test-spark
+	$(MAKE) test-faults FAULTS="faults and not full"
 
 test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour, long searches, running servers
 	$(BIN)/pytest -q -n 2 --dist loadfile -m lab
@@ -47,8 +49,8 @@ test-browser: setup ## the pages in Chromium (Debian: apt install chromium; else
 	@$(UV) sync --quiet --frozen --inexact --group browser --python $(PYTHON)
 	CHROMIUM=$(CHROMIUM) $(BIN)/pytest -q -m browser tests/browser
 
-test-faults: setup ## kill -9 in the middle of the work, and full disks
-	$(BIN)/pytest -q -m faults tests/faults
+test-faults: setup ## kill -9, full disks, damaged files, swaps, load: full counts, an hour (small ones are in make check)
+	$(BIN)/pytest -q -m "$(FAULTS)" tests/faults tests/repurchase
 
 serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json

@@ -51,7 +51,10 @@ def damaged(folder: Path, number: int) -> str:
     return path.name
 
 
-FEW_AND_FULL = [pytest.param(4, id="4"), pytest.param(200, marks=pytest.mark.faults, id="200")]
+FEW_AND_FULL = [
+    pytest.param(4, id="4"),
+    pytest.param(200, marks=[pytest.mark.faults, pytest.mark.full], id="200"),
+]
 
 
 @pytest.mark.parametrize("count", FEW_AND_FULL)
@@ -108,6 +111,7 @@ def point(folder: Path, home: Path) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.full
 def test_boosters_damaged_before_they_were_sealed_end_in_the_child_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str], None]
 ) -> None:

@@ -44,7 +44,10 @@ def shop(folder: Path, count: int) -> tuple[dict[str, pa.Table], float]:
 
 @pytest.mark.parametrize(
     ("kills", "count"),
-    [pytest.param(2, 2_000, id="2"), pytest.param(100, 30_000, marks=pytest.mark.faults, id="100")],
+    [
+        pytest.param(2, 2_000, id="2"),
+        pytest.param(100, 30_000, marks=[pytest.mark.faults, pytest.mark.full], id="100"),
+    ],
 )
 def test_a_killed_run_leaves_a_whole_ranking_and_a_rerun_ends_alike(
     tmp_path: Path, kills: int, count: int, tell: Callable[[str], None]
@@ -86,6 +89,7 @@ def ended_unlike(folder: Path, day: str, whole: dict[str, pa.Table]) -> list[lis
 
 
 @pytest.mark.faults
+@pytest.mark.full
 def test_a_run_killed_at_any_step_of_its_writing_leaves_a_whole_ranking(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:

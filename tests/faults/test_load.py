@@ -20,7 +20,10 @@ MOST_MB_PER_MINUTE = 0.5
 
 @pytest.mark.parametrize(
     ("seconds", "clients"),
-    [pytest.param(20, 2, id="20s"), pytest.param(600, 8, marks=pytest.mark.faults, id="10min")],
+    [
+        pytest.param(20, 2, id="20s"),
+        pytest.param(600, 8, marks=[pytest.mark.faults, pytest.mark.full], id="10min"),
+    ],
 )
 def test_memory_is_flat_under_load(
     tmp_path: Path, seconds: int, clients: int, tell: Callable[[str], None]

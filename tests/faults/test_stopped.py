@@ -67,7 +67,10 @@ def read_all(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize(
     ("rounds", "requests"),
-    [pytest.param(1, 8, id="1x8"), pytest.param(10, 40, marks=pytest.mark.faults, id="10x40")],
+    [
+        pytest.param(1, 8, id="1x8"),
+        pytest.param(10, 40, marks=[pytest.mark.faults, pytest.mark.full], id="10x40"),
+    ],
 )
 def test_requests_in_flight_are_answered(
     tmp_path: Path, rounds: int, requests: int, tell: Callable[[str], None]

@@ -26,7 +26,7 @@ from tests.serving.shop import AS_OF, HORIZONS, histories, order, rate, score_ro
 
 CUSTOMERS, CLIENTS = 40, 8
 POSTED = histories(anna=[order("2023-10-01", 20.0), order("2023-12-01", 30.0)])
-FULL = pytest.param(200, marks=pytest.mark.faults, id="200")
+FULL = pytest.param(200, marks=[pytest.mark.faults, pytest.mark.full], id="200")
 
 
 def ranking_of(number: int) -> pa.Table:
@@ -120,7 +120,7 @@ def test_swaps_under_eight_clients(tmp_path: Path, swaps: int, tell: Callable[[s
         for thread in threads:
             thread.join()
         let_go = until(
-            lambda: server.open_files <= held + 4, seconds=10
+            lambda: server.open_files <= held + CLIENTS, seconds=10
         )  # of old rankings and of connections
         left = server.open_files
         assert server.alive and sorted(server.counted) == ["model done"] * swaps + ["store done"] * swaps

@@ -65,7 +65,8 @@ class Reader:
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(2, id="2s"), pytest.param(120, marks=pytest.mark.faults, id="2min")]
+    "seconds",
+    [pytest.param(2, id="2s"), pytest.param(120, marks=[pytest.mark.faults, pytest.mark.full], id="2min")],
 )
 def test_readers_never_meet_a_torn_or_missing_store(
     tmp_path: Path, seconds: int, tell: Callable[[str], None]

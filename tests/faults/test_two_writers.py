@@ -57,7 +57,8 @@ def test_of_two_runs_at_once_one_writes_and_the_other_says_why_not(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "times", [pytest.param(5, id="5"), pytest.param(100, marks=pytest.mark.faults, id="100")]
+    "times",
+    [pytest.param(5, id="5"), pytest.param(100, marks=[pytest.mark.faults, pytest.mark.full], id="100")],
 )
 def test_two_publishers_never_mix_their_rankings(
     tmp_path: Path, times: int, tell: Callable[[str], None]
