@@ -15,6 +15,8 @@ from campaigns.knapsack import Block, Problem, Resource, Solution, solve
 from campaigns.knapsack.problem import Floats, Ints, Which
 from contracts.errors import ContractError, DeclarationError
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 
 def resource(name: str, uses: list[float], **limits: float | bool | str) -> Resource:
     return Resource(name, np.array(uses), **limits)  # type: ignore[arg-type]

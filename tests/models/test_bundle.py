@@ -18,6 +18,8 @@ from models.bundle import load_bundle, verify, write_bundle
 from models.contract import read_numbers
 from tests import worlds
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 WHOLE = [
     "ensemble.json", "free.txt", "gamma_gamma.json", "golden.json", "level.json", "lightgbm.json",
     "manifest.json", "orders.txt", "references.json", "spend.txt", "spend_level.json", "spread.json",

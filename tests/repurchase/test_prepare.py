@@ -12,6 +12,8 @@ from repurchase.cli import app
 from tests.features.prepared.stores import files_of
 from tests.repurchase.front_door import orders_csv, run
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 NEW = "customer_id,order_id,ordered_at,amount\nc,5,2021-03-02,9\n"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from campaigns.plan.terms import Terms
 from campaigns.tiers import NAMES as TIERS
 from contracts.errors import DataError, DeclarationError
 from contracts.tables import CURVE_KNOTS
+
+pytestmark = pytest.mark.lab  # long searches: make test-lab
 
 POLICIES = ("profit", "potential", "value", "random")
 limits = st.none() | st.integers(1, 40)

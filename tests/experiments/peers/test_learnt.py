@@ -6,6 +6,8 @@ import pytest
 from contracts.training import Outcome
 from experiments.peers.learnt import PerBuyer, between, nearest_learnt, order_days_per_buyer
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 P = {30: np.array([0.1, 0.4]), 90: np.array([0.3, 0.6])}
 
 

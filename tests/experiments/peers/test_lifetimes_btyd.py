@@ -10,6 +10,8 @@ from experiments.peers.summary import repeat_spend
 from models.closed_form import Btyd
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 KINDS = (LifetimesBgNbd, LifetimesMbgNbd, LifetimesParetoNbd)
 
 

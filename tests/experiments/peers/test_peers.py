@@ -15,6 +15,8 @@ from experiments.peers.contract import Fitted
 from models.contract import NoFit
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 NAMES = [one.name for one in PEERS]
 
 

@@ -7,6 +7,8 @@ from experiments.backtest_models import entrants, left_out
 from experiments.peers.pymc_marketing import PymcBgNbd, installed
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 
 @pytest.mark.skipif(installed(), reason="pymc-marketing is installed")
 def test_without_its_package_it_is_left_out_and_that_is_said() -> None:

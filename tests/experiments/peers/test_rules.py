@@ -12,6 +12,8 @@ from experiments.peers.lightgbm_plain import RFM, PlainLightGbm
 from experiments.peers.rfm_logistic import RfmLogistic, _design
 from tests.experiments import laboratory as lab
 
+pytestmark = pytest.mark.lab  # long searches: make test-lab
+
 
 def columns(**values: list[float]) -> dict[str, np.ndarray]:
     return {name: np.array(found) for name, found in values.items()}
