@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from contracts.calibration_metrics import brier_parts, calibration_error_limit, calibration_line
 from contracts.metrics import Floats, brier, expected_calibration_error, logit
 
-SOME = settings(max_examples=60, deadline=None)
+SOME = settings(max_examples=40, deadline=None)
 # Few distinct chances: most are ties.
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 0.05, 0.2, 0.21, 0.5, 0.98])),

@@ -15,7 +15,7 @@ from contracts import value_metrics
 from contracts.metrics import Floats
 from contracts.value_metrics import decile_mape, spearman, total_interval, value_share
 
-SOME = settings(max_examples=60, deadline=None)
+SOME = settings(max_examples=40, deadline=None)
 ROWS = st.lists(
     st.tuples(st.integers(0, 5), st.sampled_from([0.5, 1.0, 2.0, 7.5, 30.0])), min_size=2, max_size=40
 )

@@ -21,7 +21,7 @@ MOST_MB_PER_MINUTE = 0.5
 @pytest.mark.parametrize(
     ("seconds", "clients"),
     [
-        pytest.param(20, 2, id="20s"),
+        pytest.param(10, 1, id="10s"),
         pytest.param(600, 8, marks=[pytest.mark.faults, pytest.mark.full], id="10min"),
     ],
 )

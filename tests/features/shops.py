@@ -20,7 +20,7 @@ from features.kernel.history import History
 Row = dict[str, Any]
 OPTIONAL = ("product_id", "category", "discount", "coupon", "cost", "channel", "country")
 LAST_DAY = 900
-SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ TOLD = st.lists(
     unique_by=lambda one: one[:2],
 )
 SCHEMA = pa.schema([ORDER_LINES.field(name) for name in REQUIRED_LINE_COLUMNS])
-SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BEFORE = -(2**31)
 
 

@@ -13,7 +13,7 @@ from contracts.tables import CURVE_KNOTS
 from contracts.training import Floats
 from models.curve import LARGEST_P, at_horizon, next_order_days, rising
 
-SOME = settings(max_examples=60, deadline=None)
+SOME = settings(max_examples=40, deadline=None)
 
 
 def of_hazards(steps: list[float]) -> Floats:

@@ -42,7 +42,7 @@ SALES = st.lists(
     ),
     max_size=25,
 )
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def lines_of(sales: list[Sale]) -> pa.Table:

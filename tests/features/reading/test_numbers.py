@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from features.reading.numbers import number_sql, shows_decimal
 
 CON = duckdb.connect()
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=40, deadline=None)
 
 
 def read(text: str | None, decimal: str | None = ".") -> float | None:
