@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .venv-uv/bin/uv
-FAULTS ?= faults
+FAULTS ?= -m faults
 CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format serve clean test-lab test-serving test-postgres test-spark test-faults test-browser test-contract bench-accuracy bench-worlds bench-features bench-plan bench-campaigns bench-products bench-rank bench-api
@@ -25,7 +25,7 @@ check: setup ## what CI runs: format, lint, types, import rules, tests
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) test
 	$(MAKE) test-lab test-serving test-contract test-browser test-postgres test-spark
-	$(MAKE) test-faults FAULTS="faults and not full"
+	$(MAKE) test-faults FAULTS="-n 2 --dist loadfile -m 'faults and not full'"
 
 test-lab: setup ## the laboratory: backtests, generated worlds, tuning, the guided tour, long searches, running servers
 	$(BIN)/pytest -q -n 2 --dist loadfile -m lab
@@ -50,7 +50,7 @@ test-browser: setup ## the pages in Chromium (Debian: apt install chromium; else
 	CHROMIUM=$(CHROMIUM) $(BIN)/pytest -q -m browser tests/browser
 
 test-faults: setup ## kill -9, full disks, damaged files, swaps, load: full counts, an hour (small ones are in make check)
-	$(BIN)/pytest -q -m "$(FAULTS)" tests/faults tests/repurchase
+	$(BIN)/pytest -q $(FAULTS) tests/faults tests/repurchase
 
 serve: setup ## serve the demo's ranking on http://127.0.0.1:8000
 	@$(BIN)/repurchase serve --store demo/ranking --model demo/model --keys demo/keys.json
