@@ -126,18 +126,23 @@ def _pinned(place: int) -> list[str]:
 def _wait(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in (401, 403):
-                return
-        except OSError:
-            pass
+        if _answers(url):
+            return
         time.sleep(0.2)
     said = log.read_text(errors="replace").strip().splitlines()[-5:]
     raise ArtifactError(f"{name} did not start within {START_SECONDS} s: {' / '.join(said)}")
+
+
+def _answers(url: str) -> bool:
+    """Tell whether a server is up: it answers, or asks for a key."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code in (401, 403)
+    except OSError:
+        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

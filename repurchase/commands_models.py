@@ -10,7 +10,7 @@ import typer
 from contracts.days import parse_day, to_date, to_day, utc_now
 from contracts.errors import DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import jobs, show, show_rank
+from repurchase import backfill_job, show, show_rank, train_job
 from repurchase.options import (
     AsOf,
     Files,
@@ -80,7 +80,7 @@ def train(
     catalog = catalog_of(own)
     tuning = _tuning(tune, trials, settings)
     with show.steps(6 + (1 + (tuning.trials or 30) if tuning else 0)) as progress:
-        trained, registered, report = jobs.train(
+        trained, registered, report = train_job.train(
             orders_of(files, mapping, as_of, other),
             recipe=wanted,
             shop=shop_name(shop, settings),
@@ -101,7 +101,7 @@ def train(
         show.out.print(f"The bundle {trained.version} is in {out}{note}.")
 
 
-def _tuning(tune: str | None, trials: int | None, settings: Settings) -> jobs.Tuning | None:
+def _tuning(tune: str | None, trials: int | None, settings: Settings) -> train_job.Tuning | None:
     """Return how long to tune, if at all; the trials are kept beside MLflow's file, else where the command runs."""
     from experiments.tuning_space import seconds_of
 
@@ -109,7 +109,7 @@ def _tuning(tune: str | None, trials: int | None, settings: Settings) -> jobs.Tu
         return None
     file = settings.tracking_uri.removeprefix("sqlite:///")
     beside = Path(file).parent if file != settings.tracking_uri else Path()
-    return jobs.Tuning(trials, None if tune is None else seconds_of(tune), beside / "tuning.db")
+    return train_job.Tuning(trials, None if tune is None else seconds_of(tune), beside / "tuning.db")
 
 
 def rank(
@@ -241,7 +241,7 @@ def backfill(
     settings = Settings.of_environment()
     with show.steps(1) as progress:
         progress("scoring customers")
-        written = jobs.backfill(
+        written = backfill_job.backfill(
             orders_of(files, mapping, None, other),
             days=sorted({parse_day(day) for day in days}),
             model=model_of(model, shop, settings),

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from contracts.days import to_date
-from repurchase import jobs, orders_job, show, show_rank
+from repurchase import orders_job, show, show_rank, train_job
+from repurchase.rank_job import rank
 
 SHOP = "demo"
 CUTOFFS = (
@@ -32,7 +33,7 @@ def run(out: Path, *, now: datetime) -> None:
     print_report(report, show.out)
     show.out.rule("2 train: which model to believe")
     with show.steps(5) as progress:
-        trained, registered, _ = jobs.train(
+        trained, registered, _ = train_job.train(
             job,
             recipe=Recipe(cutoffs=CUTOFFS),
             shop=SHOP,
@@ -43,7 +44,7 @@ def run(out: Path, *, now: datetime) -> None:
     show.training(trained)
     show.out.rule("3 rank: whom to contact")
     with show.steps(4) as progress:
-        ranked = jobs.rank(
+        ranked = rank(
             job,
             model=str(model),
             horizons=(),

@@ -19,7 +19,8 @@ from features.prepared.parts import write_part
 from features.prepared.process import Tally
 from features.shop.files import OtherFiles
 from features.shop.shop import Shop, open_shop
-from repurchase.jobs import open_bundle, scored
+from repurchase.backfill_job import scored
+from repurchase.model_job import open_bundle
 from repurchase.orders_job import OrdersJob, require_file_target
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from features.kernel.declaration import Catalog, FeatureTable
 from features.prepared.process import Tally
 from features.sampling import sampled
 from features.shop.shop import Shop
-from repurchase.jobs import open_bundle, require_same_currency
+from repurchase.model_job import open_bundle, require_same_currency
 from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:

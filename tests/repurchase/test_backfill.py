@@ -11,7 +11,7 @@ from contracts.days import to_date
 from features.kernel.history import History
 from features.orders import read_orders
 from features.reading.mapping import load_mapping
-from repurchase.jobs import backfill
+from repurchase.backfill_job import backfill
 from repurchase.orders_job import OrdersJob
 from serving.rank import Scoring, score_history
 from tests import worlds

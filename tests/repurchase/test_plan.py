@@ -19,8 +19,9 @@ from campaigns.plan.table import PLAN
 from contracts.days import to_date, to_day
 from contracts.errors import RepurchaseError
 from features.shop.files import OtherFiles
-from repurchase import commands_plan, jobs
+from repurchase import commands_plan
 from repurchase.orders_job import OrdersJob
+from repurchase.rank_job import rank
 from tests import worlds
 from tests.repurchase.front_door import run
 
@@ -41,7 +42,7 @@ def orders_csv() -> Path:
 def ranking() -> Path:
     """Return its published ranking."""
     job = OrdersJob((str(orders_csv()),), None, AS_OF, NOW, OtherFiles())
-    jobs.rank(
+    rank(
         job, model=str(worlds.simple("bgnbd").folder), horizons=(), by="value", out=worlds.home() / "ranking",
         tracking_uri="", progress=lambda _: None,
     )  # fmt: skip

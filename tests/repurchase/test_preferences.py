@@ -20,10 +20,11 @@ from campaigns.screening.channels import CHANNELS
 from contracts.days import to_date, to_day
 from contracts.errors import ArtifactError, DataError, DeclarationError, RepurchaseError
 from features.shop.files import OtherFiles
-from repurchase import commands_preferences, jobs
+from repurchase import commands_preferences
 from repurchase.base_job import base_of
 from repurchase.orders_job import OrdersJob
 from repurchase.preferences_job import FILES, PreferencesJob, require_fitting, run
+from repurchase.rank_job import rank
 from tests import worlds
 from tests.repurchase.front_door import GOOD, orders_csv
 
@@ -55,7 +56,7 @@ def ranking() -> tuple[OrdersJob, Path]:
     model = worlds.simple("bgnbd").folder
     asked = OrdersJob((str(worlds.home() / "bgnbd.csv"),), None, to_day(worlds.FIRST) + 260, NOW)
     out, same = worlds.home() / "preferences-ranking", {"horizons": (), "by": "value", "tracking_uri": ""}
-    jobs.rank(asked, model=str(model), out=out, progress=lambda _: None, **same)  # type: ignore[arg-type]
+    rank(asked, model=str(model), out=out, progress=lambda _: None, **same)  # type: ignore[arg-type]
     return OrdersJob(asked.files, None, None, NOW), out
 
 

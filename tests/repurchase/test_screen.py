@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 from contracts.days import parse_day, to_date, to_day
 from contracts.errors import ArtifactError, DataError, DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import commands_screen, jobs, screen_job
+from repurchase import commands_screen, screen_job
 from repurchase.base_job import open_base
 from repurchase.orders_job import OrdersJob
+from repurchase.rank_job import rank
 from repurchase.screen_job import FILES, ScreenJob, run
 from tests import worlds
 from tests.worlds import write_csv
@@ -166,7 +167,7 @@ def test_screens_may_ask_for_the_columns_of_a_published_ranking(tmp_path: Path) 
     when = datetime(2021, 10, 1, tzinfo=UTC)
     asked = OrdersJob((str(worlds.home() / "bgnbd.csv"),), None, to_day(worlds.FIRST) + 260, when)
     more: dict[str, Any] = {"horizons": (), "by": "value", "tracking_uri": "", "progress": lambda _: None}
-    jobs.rank(asked, model=str(folder), out=out, **more)
+    rank(asked, model=str(folder), out=out, **more)
     own.write_text('[screen.best]\nlayer = 0\nrule = "top(expected_value_90d, 0.1)"\n')
     found = run(ScreenJob(asked, ranking=out, screens=own))
     scores = pq.read_table(out / "scores.parquet").sort_by([("expected_value_90d", "descending")])

@@ -22,8 +22,9 @@ from contracts.errors import ArtifactError, DataError, DeclarationError, Repurch
 from features.kernel.history import History
 from features.orders import read_orders
 from features.shop.files import OtherFiles
-from repurchase import commands_segments, jobs
+from repurchase import commands_segments
 from repurchase.orders_job import OrdersJob
+from repurchase.rank_job import rank
 from repurchase.segments_job import Segmented, segments
 from tests import worlds
 
@@ -148,7 +149,7 @@ def test_an_older_folder_is_replaced_and_a_strange_one_is_not(tmp_path: Path) ->
 def ranking() -> Path:
     job = OrdersJob((str(orders_csv()),), None, AS_OF, NOW)
     out, model = worlds.home() / "ranking-for-segments", str(worlds.simple("bgnbd").folder)
-    jobs.rank(job, model=model, horizons=(90,), by="value", out=out, tracking_uri="", progress=lambda _: None)
+    rank(job, model=model, horizons=(90,), by="value", out=out, tracking_uri="", progress=lambda _: None)
     return out
 
 

@@ -23,9 +23,9 @@ from features.kernel.history import History
 from features.orders import read_orders
 from models.bundle import load_bundle
 from models.clv import Lifetime, Margins, lifetime_knots
-from repurchase import jobs
 from repurchase.cli import app
 from repurchase.orders_job import OrdersJob
+from repurchase.rank_job import rank
 from repurchase.totals_job import Totalled, read_groups, totals
 from serving.rank import features_for
 from serving.store import publish
@@ -40,9 +40,7 @@ def ranking() -> Path:
     """Return the folder of a published ranking of a small shop."""
     folder, out = worlds.simple("bgnbd").folder, worlds.home() / "ranking-for-totals"
     job = OrdersJob((str(worlds.home() / "bgnbd.csv"),), None, AS_OF, datetime(2021, 10, 1, tzinfo=UTC))
-    jobs.rank(
-        job, model=str(folder), horizons=(), by="value", out=out, tracking_uri="", progress=lambda _: None
-    )
+    rank(job, model=str(folder), horizons=(), by="value", out=out, tracking_uri="", progress=lambda _: None)
     return out
 
 

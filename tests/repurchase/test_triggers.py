@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 from contracts.days import parse_day, to_date, to_day
 from contracts.errors import DataError, DeclarationError
 from features.shop.files import OtherFiles
-from repurchase import commands_triggers, jobs
+from repurchase import commands_triggers
 from repurchase.orders_job import OrdersJob
+from repurchase.rank_job import rank
 from repurchase.triggers_job import Listed, TriggersJob, require_fitting, triggers
 from tests import worlds
 from tests.campaigns.screening.bases import base_of, orders
@@ -136,7 +137,7 @@ def test_rules_read_the_columns_of_a_published_ranking(tmp_path: Path) -> None:
     model, ranking = worlds.simple("bgnbd").folder, tmp_path / "ranking"
     asked = OrdersJob((str(worlds.home() / "bgnbd.csv"),), None, last, NOW)
     more: dict[str, Any] = {"horizons": (), "by": "value", "tracking_uri": "", "progress": lambda _: None}
-    scores = jobs.rank(asked, model=str(model), out=ranking, **more).scores
+    scores = rank(asked, model=str(model), out=ranking, **more).scores
     own = tmp_path / "my.toml"
     own.write_text(f"{VIP}entry = 'top(expected_value_90d, 0.2)'\n")
     found = triggers(TriggersJob(asked, ranking=ranking, declared=own, last_run=last - 30))

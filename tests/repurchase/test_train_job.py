@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ArtifactError
-from repurchase.jobs import _put, _require_replaceable
 from repurchase.orders_job import require_file_target
+from repurchase.train_job import _put, _require_replaceable
 
 
 def bundle(folder: Path, content: str) -> Path:

@@ -1,4 +1,4 @@
-"""Training, and the names of the jobs on models. No printing here; `show` prints."""
+"""Training: orders in, an MLflow run and a registered model out. No printing here; `show` prints."""
 
 from __future__ import annotations
 
@@ -13,13 +13,7 @@ from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
 from features.prepared.process import Tally
-from repurchase.backfill_job import backfill as backfill
-from repurchase.backfill_job import scored as scored
-from repurchase.model_job import open_bundle as open_bundle
-from repurchase.model_job import require_same_currency as require_same_currency
 from repurchase.orders_job import OrdersJob
-from repurchase.rank_job import Ranked as Ranked
-from repurchase.rank_job import rank as rank
 from repurchase.replacing import require_replaceable, written_whole
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
