@@ -30,36 +30,13 @@ Columns = Annotated[list[Word], Field(min_length=1, max_length=_MAX_COLUMNS)]
 _PERCENTILE = "100 is the best customer."
 _VALUE = "Expected value within the ranking's main horizon, in its currency."
 _P = "Chance of an order within the ranking's main horizon."
+_FROM = "The last order is on this day or later."
+_TO = "The last order is on this day or earlier."
 _SEARCH = "The customer_id begins with this, to the letter."
 
 
-class FilterQuery(BaseModel):
-    """Which customers: all conditions must hold; of a repeated one, any value. Unknown parameters are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    segment: Words = Field(default_factory=list, description="Any of these; repeatable.")
-    tier: Words = Field(default_factory=list, description="Any of these; repeatable.")
-    lifecycle: Words = Field(default_factory=list, description="Any of these stages; repeatable.")
-    country: Words = Field(default_factory=list, description="Any of these; repeatable.")
-    confidence: Words = Field(default_factory=list, description="high, medium, low; repeatable.")
-    percentile_min: Annotated[Percent | None, Field(description=_PERCENTILE)] = None
-    percentile_max: Annotated[Percent | None, Field(description=_PERCENTILE)] = None
-    value_min: Annotated[Amount | None, Field(description=_VALUE)] = None
-    value_max: Annotated[Amount | None, Field(description=_VALUE)] = None
-    p_min: Annotated[Share | None, Field(description=_P)] = None
-    p_max: Annotated[Share | None, Field(description=_P)] = None
-    last_order_from: Annotated[date | None, Field(description="The last order is on this day or later.")] = (
-        None
-    )
-    last_order_to: Annotated[date | None, Field(description="The last order is on this day or earlier.")] = (
-        None
-    )
-    search: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description=_SEARCH)] = ""
-
-
-class Filters(Posted):
-    """Which customers: all conditions must hold; of several words, any. Empty: all customers."""
+class _Conditions(BaseModel):
+    """What a filter asks for, in an address or in a body."""
 
     segment: Words = Field(default_factory=list, description="Any of these.")
     tier: Words = Field(default_factory=list, description="Any of these.")
@@ -72,12 +49,23 @@ class Filters(Posted):
     value_max: Annotated[Amount | None, Field(description=_VALUE)] = None
     p_min: Annotated[Share | None, Field(description=_P)] = None
     p_max: Annotated[Share | None, Field(description=_P)] = None
-    last_order_from: Annotated[Date | None, Field(description="The last order is on this day or later.")] = (
-        None
-    )
-    last_order_to: Annotated[Date | None, Field(description="The last order is on this day or earlier.")] = (
-        None
-    )
+
+
+class FilterQuery(_Conditions):
+    """Which customers: all conditions must hold; of a repeated one, any value. Unknown parameters are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    last_order_from: Annotated[date | None, Field(description=_FROM)] = None
+    last_order_to: Annotated[date | None, Field(description=_TO)] = None
+    search: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description=_SEARCH)] = ""
+
+
+class Filters(Posted, _Conditions):
+    """Which customers: all conditions must hold; of several words, any. Empty: all customers."""
+
+    last_order_from: Annotated[Date | None, Field(description=_FROM)] = None
+    last_order_to: Annotated[Date | None, Field(description=_TO)] = None
     search: Annotated[Text, Field(description=_SEARCH)] = ""
 
 
