@@ -16,9 +16,16 @@ from contracts.tables import OPTIONAL_LINE_COLUMNS, ORDER_LINES, scores_schema
 from features.catalog import CATALOG
 from features.kernel.declaration import Catalog
 from features.kernel.history import History
-from features.references import references_for
 from models.bundle import Bundle
-from serving.rank import Scoring, answered, last_countries, score_history, wanted_features
+from serving.rank import (
+    Present,
+    Scoring,
+    answered,
+    last_countries,
+    present_features,
+    score_history,
+    wanted_features,
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,9 @@ class LiveScorer:
         return [name for name in OPTIONAL_LINE_COLUMNS if name in needed]
 
     @cached_property
-    def _present(self) -> tuple[Catalog, tuple[str, ...]]:
+    def _present(self) -> Present:
         """The features that posted histories have, and those that are always empty."""
-        columns, tables = frozenset(self._columns), self.bundle.references
-        return self._wanted.available(columns, tables), tuple(self._wanted.switched_off(columns, tables))
+        return present_features(self._wanted, frozenset(self._columns), self.bundle)
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -79,12 +85,9 @@ class LiveScorer:
     def rows(self, lines: pa.Table, *, as_of: int, horizons: tuple[int, ...]) -> list[dict[str, Any]]:
         """Return the same as rows, without rank and percentile, in the order of the ids."""
         history = History.from_lines(_with_columns(lines, self._columns))
-        references = references_for(self.bundle.references, history, as_of)
-        catalog, empty = self._present
-        table = catalog.compute(history, as_of, references=references)
+        table = self._present.compute(history, as_of)
         if not len(table):
             return []
-        table.columns.update((name, np.full(len(table), np.nan)) for name in empty)
         scoring = Scoring(as_of, horizons, horizons[0], "value", self.clock())
         columns = answered(table, self.bundle, scoring)
         columns["country"] = last_countries(history, as_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -175,11 +175,29 @@ def features_for(
     bundle was trained.
     """
     wanted = wanted_features(bundle, catalog, beside)
-    references = references_for(bundle.references, history, as_of)
-    table = wanted.available(history.optional, references).compute(history, as_of, references=references)
-    for name in wanted.switched_off(history.optional, references):
-        table.columns[name] = np.full(len(table), np.nan)
-    return table
+    return present_features(wanted, history.optional, bundle).compute(history, as_of)
+
+
+@dataclass(frozen=True)
+class Present:
+    """The wanted features that some orders allow, and the names of those that stay empty."""
+
+    catalog: Catalog
+    empty: tuple[str, ...]
+    tables: Mapping[str, Any]
+
+    def compute(self, history: History, as_of: int) -> FeatureTable:
+        """Return the features of a history, the empty ones as NaN. tables: the bundle's reference tables."""
+        references = references_for(self.tables, history, as_of)
+        table = self.catalog.compute(history, as_of, references=references)
+        table.columns.update((name, np.full(len(table), np.nan)) for name in self.empty)
+        return table
+
+
+def present_features(wanted: Catalog, columns: frozenset[str], bundle: Bundle) -> Present:
+    """Return what orders with these optional columns allow of the wanted features."""
+    tables = bundle.references
+    return Present(wanted.available(columns, tables), tuple(wanted.switched_off(columns, tables)), tables)
 
 
 def absent_columns(bundle: Bundle, present: frozenset[str], *, catalog: Catalog = CATALOG) -> list[str]:
