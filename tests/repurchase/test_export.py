@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from repurchase import commands_export
 from repurchase.export_job import Exported, ExportJob, export, read_people
 from serving.store import publish
 from serving.stored.where import Where
+from tests import postgres
 from tests.serving.outputs.scores import ranking
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -48,12 +47,8 @@ def written(tmp_path: Path, name: str, text: str) -> Path:
 @contextmanager
 def server() -> Iterator[str]:
     """Run a PostgreSQL server and yield its address."""
-    pgserver: Any = pytest.importorskip("pgserver")
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the package's own dependencies, about the run-time folder
-        running = pgserver.get_server(folder, cleanup_mode="delete")
+    with postgres.running() as (folder, _):
         yield f"postgresql://postgres@/postgres?host={folder}"
-        running.cleanup()
 
 
 def ids(path: Path) -> list[str]:

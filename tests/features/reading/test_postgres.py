@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from contracts.errors import DataError
+from tests import postgres
 from tests.features.reading.loading import load
 
 pytestmark = pytest.mark.postgres
@@ -49,22 +43,12 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    if find_spec("pgserver") is None:
-        if os.environ.get("REPURCHASE_TEST_POSTGRES") == "1":
-            pytest.fail("REPURCHASE_TEST_POSTGRES=1, but the package pgserver is not installed")
-        pytest.skip("the package pgserver is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the package's own dependencies, about the run-time folder
-        pgserver: Any = import_module("pgserver")
-        running = pgserver.get_server(folder, cleanup_mode="delete")
-    rules = folder / "pg_hba.conf"
-    rules.write_text("local all guest scram-sha-256\n" + rules.read_text())
-    running.psql("SELECT pg_reload_conf();")
-    running.psql(TABLES)
-    yield Server(folder)
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres.running() as (folder, running):
+        rules = folder / "pg_hba.conf"
+        rules.write_text("local all guest scram-sha-256\n" + rules.read_text())
+        running.psql("SELECT pg_reload_conf();")
+        running.psql(TABLES)
+        yield Server(folder)
 
 
 @pytest.fixture(autouse=True)

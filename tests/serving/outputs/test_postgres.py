@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +16,7 @@ import pytest
 
 from contracts.errors import ArtifactError, DataError, DeclarationError
 from serving.outputs.postgres import Upserted, upsert
+from tests import postgres
 from tests.serving.outputs.scores import HORIZONS, ranking
 
 pytestmark = pytest.mark.postgres
@@ -47,19 +42,9 @@ class Database:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Database]:
-    if find_spec("pgserver") is None:
-        if os.environ.get("REPURCHASE_TEST_POSTGRES") == "1":
-            pytest.fail("REPURCHASE_TEST_POSTGRES=1, but the package pgserver is not installed")
-        pytest.skip("the package pgserver is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the package's own dependencies, about the run-time folder
-        pgserver: Any = import_module("pgserver")
-        running = pgserver.get_server(folder, cleanup_mode="delete")
-    running.psql("CREATE ROLE guest LOGIN; CREATE SCHEMA shop;")
-    yield Database(folder)
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres.running() as (folder, running):
+        running.psql("CREATE ROLE guest LOGIN; CREATE SCHEMA shop;")
+        yield Database(folder)
 
 
 @pytest.fixture
