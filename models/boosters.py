@@ -80,6 +80,12 @@ def read(path: Path) -> Booster:
     return Booster(model_str=path.read_text(encoding="utf-8"))
 
 
+def read_by(booster: Booster) -> frozenset[str]:
+    """Return the columns that some tree splits by: the others may hold anything."""
+    splits = zip(booster.feature_name(), booster.feature_importance("split"), strict=True)
+    return frozenset(name for name, count in splits if count)
+
+
 def ask(booster: Booster, design: Floats, *, rounds: int | None = None) -> Floats:
     """Return raw scores (n,) without the starting score; one thread for few rows, else all.
 

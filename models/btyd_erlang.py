@@ -51,12 +51,16 @@ class Erlang:
 
     def p_alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         """Return the chance that the customer is still a customer; (n,)."""
-        return np.asarray(expit(self._log_silent(x, t_x, age) - np.log(self.a / (self.b + x))))
+        return self._alive(x, self._log_silent(x, t_x, age))
+
+    def _alive(self, x: Floats, log_silent: Floats) -> Floats:
+        return np.asarray(expit(log_silent - np.log(self.a / (self.b + x))))
 
     def p_order(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the chance of at least one order in the next h days; (n,)."""
-        longer = self._log_silent(x, t_x, age + h) - self._log_silent(x, t_x, age)
-        return self.p_alive(x, t_x, age) * -np.expm1(np.minimum(longer, 0.0))
+        silent = self._log_silent(x, t_x, age)
+        longer = self._log_silent(x, t_x, age + h) - silent
+        return self._alive(x, silent) * -np.expm1(np.minimum(longer, 0.0))
 
     def expected_orders(self, x: Floats, t_x: Floats, age: Floats, h: float | Floats) -> Floats:
         """Return the expected number of orders in the next h days; (n,). Equal customers are worked out once."""

@@ -81,6 +81,11 @@ class Ensemble:
         return tuple(dict.fromkeys(parts))
 
     @property
+    def reads(self) -> frozenset[str]:
+        """Those of them by which an answer can differ."""
+        return self.lightgbm.reads if self.lightgbm else frozenset(self.needs)
+
+    @property
     def learnt_until(self) -> int:
         """The longest horizon (days) that was learnt from outcomes; beyond it the base extrapolates."""
         return max(self.lightgbm.horizons) if self.lightgbm else 0

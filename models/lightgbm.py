@@ -75,6 +75,13 @@ class LightGbm:
         """The base model's columns and the boosters'."""
         return tuple(dict.fromkeys((*self.base.needs, *self.spend.needs, *self.features)))
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Those of them by which an answer can differ: the base model's, and what some tree splits by."""
+        trees = [self.order_booster, self.free_booster, *filter(None, (self.spend_booster,))]
+        split_by = frozenset[str]().union(*map(boosters.read_by, trees))
+        return split_by.intersection(self.features).union(self.base.needs, self.spend.needs)
+
     @classmethod
     def fit(
         cls,

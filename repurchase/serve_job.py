@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -95,6 +96,8 @@ def _alone(served: Served, folder: Path, *, tell: Tell, warn: Tell) -> int:
     if served.parent is not None:
         stop_without(served.parent)
     running = server(api, host=served.host, port=served.port)
+    gc.collect()
+    gc.freeze()  # what stays as long as the process: the collector need not walk it while requests wait
     stop_watching = _watching(served, api, folder) if served.watch else None
     try:
         running.run(None if served.listen_fd is None else [socket.socket(fileno=served.listen_fd)])

@@ -28,6 +28,8 @@ Row = dict[str, Any]
 # Requests and histories that are scored together: a table of so many takes 20 ms, in which nobody else is answered.
 MOST_REQUESTS = 16
 MOST_TOGETHER = 64
+# How long the first of several waits for as many as came beside it the last time: less than scoring it alone costs.
+PATIENCE_S = 0.0005
 
 
 class Scorer(Protocol):
@@ -117,9 +119,15 @@ def score_live(asked: ScoreRequest, *, scorer: Scorer, zone: ZoneInfo, now: date
 
 @dataclass
 class Together:
-    """Scores what is posted in the same moment as one table. For one event loop; nobody is waited for."""
+    """Scores what is posted in the same moment as one table. For one event loop.
 
+    Clients that were answered together ask again within a moment: as many are waited for, `patience` seconds at most.
+    Whoever comes alone is answered at once.
+    """
+
+    patience: float = PATIENCE_S
     _waiting: list[_Waiting] = field(default_factory=list)
+    _expected: int = 1
 
     async def score(
         self, asked: ScoreRequest, *, scorer: Scorer, zone: ZoneInfo, now: datetime
@@ -128,11 +136,17 @@ class Together:
         one = _Waiting(Wish.of(asked, scorer, zone, now), scorer, zone)
         self._waiting.append(one)
         if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._answer)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._answer, loop.time() + self.patience)
         return await one.answer
 
-    def _answer(self) -> None:
+    def _answer(self, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) < self._expected and loop.time() < until:
+            loop.call_soon(self._answer, until)  # a timer would take a whole millisecond
+            return
         waiting, self._waiting = self._waiting, []
+        self._expected = min(max(len(waiting), self._expected - 1), MOST_REQUESTS)
         for group in _groups(waiting):
             _grant(group)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
@@ -23,6 +23,7 @@ from serving.rank import (
     answered,
     last_countries,
     present_features,
+    read_features,
     score_history,
     wanted_features,
 )
@@ -48,8 +49,11 @@ class LiveScorer:
 
     @cached_property
     def _present(self) -> Present:
-        """The features that posted histories have, and those that are always empty."""
-        return present_features(self._wanted, frozenset(self._columns), self.bundle)
+        """The features that posted histories have and a score can differ by; the others stay empty."""
+        read = read_features(self._wanted, self.bundle)
+        present = present_features(read, frozenset(self._columns), self.bundle)
+        unread = tuple(one.name for one in self._wanted if one.name not in {each.name for each in read})
+        return replace(present, empty=(*present.empty, *unread))
 
     @property
     def horizons(self) -> tuple[int, ...]:

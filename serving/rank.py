@@ -200,6 +200,12 @@ def present_features(wanted: Catalog, columns: frozenset[str], bundle: Bundle) -
     return Present(wanted.available(columns, tables), tuple(wanted.switched_off(columns, tables)), tables)
 
 
+def read_features(wanted: Catalog, bundle: Bundle) -> Catalog:
+    """Return those of the wanted features by which a score can differ: some columns no tree splits by."""
+    unread = {*bundle.features} - bundle.model.reads - {*_read_besides(bundle)}
+    return wanted.pick([one.name for one in wanted if one.name not in unread])
+
+
 def absent_columns(bundle: Bundle, present: frozenset[str], *, catalog: Catalog = CATALOG) -> list[str]:
     """Return what the bundle's features would like and the orders lack."""
     off = wanted_features(bundle, catalog).switched_off(present, bundle.references)
@@ -220,8 +226,7 @@ def wanted_features(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         fix = f"Give their file: --features {' '.join(files)}" if files else "Train a new model"
         raise ArtifactError(f"the model {bundle.version} reads features that are not here: {shown}. {fix}.")
-    margins = Margins.needs if bundle.manifest["clv"].get("margins") else ()
-    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *SHOWN, *margins, *beside))))
+    found = catalog.pick(tuple(dict.fromkeys((*bundle.features, *_read_besides(bundle), *beside))))
     for one in found:
         if one.source_hash != bundle.manifest["features"].get(one.name, one.source_hash):
             fix = f"Give {own[one.name]} as it was then, or train" if one.name in own else "Train"
@@ -229,6 +234,11 @@ def wanted_features(bundle: Bundle, catalog: Catalog, beside: Sequence[str] = ()
                 f"feature '{one.name}' has changed since the model {bundle.version} was trained. {fix} a new model."
             )
     return found
+
+
+def _read_besides(bundle: Bundle) -> tuple[str, ...]:
+    """Return the features that scores are made of besides the model's answer."""
+    return (*SHOWN, *(Margins.needs if bundle.manifest["clv"].get("margins") else ()))
 
 
 def answered(table: FeatureTable, bundle: Bundle, scoring: Scoring) -> dict[str, Any]:

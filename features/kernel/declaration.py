@@ -202,11 +202,17 @@ class Catalog:
         block = np.empty((len(self), len(past)))  # one piece of memory costs the system less than many
         for some, part in past.parts(_TOGETHER):
             once, shape = part.once, (len(part),)
-            for one, column in zip(self, block, strict=True):
+            found = []
+            for one in self._by_name.values():
                 values = once(one.function)
                 if values.__class__ is not np.ndarray or values.shape != shape:
                     values = _checked(one, values, shape)
-                column[some] = values
+                found.append(values)
+            if part is past:
+                np.concatenate(found, out=block.reshape(-1), casting="unsafe")
+            else:
+                for column, values in zip(block, found, strict=True):
+                    column[some] = values
             asked.update(dict.fromkeys(part.asked))
         columns = dict(zip(self._by_name, block, strict=True))
         return FeatureTable(history.names, past.customers, np.full(len(past), past.day), columns)

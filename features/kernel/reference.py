@@ -6,6 +6,7 @@ only read when customers are scored.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from features.kernel.buffers import filled
 from features.kernel.codes import Text
 from features.kernel.running import Floats, Ints
 
+# Up to so many codes are looked up one by one: all values of a text column are more.
+_FEW = 16
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -32,7 +36,14 @@ class Reference:
 
     def of(self, text: Text, codes: NDArray[np.integer]) -> Floats:
         """Return the number of each code of a text column; NaN for -1 and for values that are not here."""
+        if len(codes) <= _FEW:
+            return np.array([self._of_value(text, code) for code in codes.tolist()], dtype=np.float64)
         return self.of_values(text)[codes]
+
+    def _of_value(self, text: Text, code: int) -> float:
+        key = text.values[code].as_py() if code >= 0 else None
+        place = len(self.keys) if key is None else bisect_left(self.keys, key)
+        return float(self.values[place]) if self.keys[place : place + 1] == (key,) else np.nan
 
     def of_values(self, text: Text) -> Floats:
         """Return the number of each value of a text column, and NaN as the last, for the code -1."""

@@ -102,6 +102,39 @@ def test_whoever_hangs_up_takes_nobody_along() -> None:
     assert asyncio.run(one_leaves()) == ["b"]
 
 
+def test_the_first_waits_a_moment_for_as_many_as_came_beside_it_before() -> None:
+    scorer = NotingScorer()
+
+    async def twice() -> None:
+        one = Together(patience=60.0)
+
+        async def asks(name: str, turns: int) -> None:
+            for _ in range(turns):  # of the loop: as one who is still reading the body
+                await asyncio.sleep(0)
+            await one.score(request(name), scorer=scorer, zone=ZONE, now=NOW)
+
+        await asyncio.gather(asks("a", 0), asks("b", 0))
+        await asyncio.gather(asks("a", 0), asks("b", 5))
+
+    asyncio.run(twice())
+    assert scorer.asked == [2, 2]
+
+
+def test_nobody_waits_long_for_those_who_do_not_come_again() -> None:
+    scorer = NotingScorer()
+
+    async def first_two_then_one() -> None:
+        one = Together()
+        await asyncio.gather(
+            *(one.score(request(name), scorer=scorer, zone=ZONE, now=NOW) for name in ("a", "b"))
+        )
+        async with asyncio.timeout(5):
+            await one.score(request("a"), scorer=scorer, zone=ZONE, now=NOW)
+
+    asyncio.run(first_two_then_one())
+    assert scorer.asked == [2, 1]
+
+
 def test_a_horizon_too_long_is_refused_at_once() -> None:
     with pytest.raises(Problem) as caught:
         score_live(request("a", horizons=[400]), scorer=CountingScorer(), zone=ZONE, now=NOW)
