@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 import features.references
@@ -138,3 +139,21 @@ def test_long_tables_that_are_narrowed_give_the_batchs_scores(
     some = dict(list(POSTED.items())[:20])
     assert max(len(one["keys"]) for one in worlds.bundle().references.values()) > 8
     assert not any(differing(live, batch[live["customer_id"]]) for live in answer(client, some))
+
+
+def test_columns_that_no_tree_splits_by_may_hold_anything() -> None:
+    model, rows = worlds.bundle().model, 50
+    chance = np.random.default_rng(1)
+    columns = {name: chance.gamma(2.0, 20.0, rows) for name in model.needs}
+    columns["tenure"] = columns["recency"] + 1.0
+    unread = set(model.needs) - model.reads
+    others = {name: np.full(rows, np.nan) if name in unread else columns[name] for name in columns}
+    answers = [model.answer(each, (30, 90), day=worlds.AS_OF).at for each in (columns, others)]
+    assert unread and all(np.array_equal(answers[0][h].p, answers[1][h].p) for h in (30, 90))
+    assert np.array_equal(answers[0][90].expected_value, answers[1][90].expected_value)
+
+
+def test_features_by_which_no_score_can_differ_are_not_computed_for_posted_histories() -> None:
+    bundle = worlds.bundle()
+    computed = {one.name for one in LiveScorer(bundle, lambda: NOW)._present.catalog}
+    assert computed & set(bundle.features) <= bundle.model.reads | {"recency_days"}
