@@ -6,6 +6,7 @@ pytest is not there either: each function below that begins with `test_` is a te
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 import threading
@@ -182,6 +183,12 @@ def test_the_command_line_starts(shop: Shop) -> None:
 
 def test_none_of_the_training_libraries_was_imported(shop: Shop) -> None:
     assert [name for name in ABSENT if name in sys.modules] == []
+
+
+def test_who_neither_exports_nor_plans_has_not_loaded_what_that_takes(shop: Shop) -> None:
+    loads = "import sys, serving.app, serving.live_scorer, serving.server; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True)
+    assert {"duckdb", "scipy.optimize"}.isdisjoint(done.stdout.split())
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
 from campaigns.knapsack.problem import Codes, Floats, Ints, Problem
@@ -51,6 +50,8 @@ class Matrix:
 
 def relaxed(problem: Problem, rows: Rows) -> Relaxed | None:
     """Return the optimum of the linear programme, None where no choice meets the rows."""
+    from scipy.optimize import linprog  # here as in prices.py: a server that plans nothing saves 17 MB
+
     matrix = matrix_of(problem, rows)
     if not len(matrix.customer):
         empty = np.full(problem.count, NONE, dtype=np.int16)
@@ -64,6 +65,8 @@ def relaxed(problem: Problem, rows: Rows) -> Relaxed | None:
 
 def whole(problem: Problem, rows: Rows) -> Whole | None:
     """Return the best choices found by branch and bound, None where it found none within its nodes."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     matrix = matrix_of(problem, rows)
     if not len(matrix.customer):
         return Whole(np.full(problem.count, NONE, dtype=np.int16), 0.0)

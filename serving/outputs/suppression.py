@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from contracts.errors import DataError
 from features.identity.keys import normal_email, normal_email_sql
 from serving.outputs.addresses import typed
+
+if TYPE_CHECKING:
+    import duckdb
 
 _KINDS = ("customer_id", "email", "phone")
 # Python and DuckDB read these two the same way.
@@ -166,6 +169,8 @@ def _lines(path: Path) -> list[str]:
 @contextmanager
 def _owners(personal: pa.Table, **listed: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield tables `owners` (each normal address and number of all times with its customer) and the listed texts."""
+    import duckdb  # here as in addresses.py
+
     with duckdb.connect() as engine:
         engine.register("personal", typed(personal))
         for name, texts in listed.items():

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -109,6 +108,8 @@ class JsonLinesWriter(_Closing):
     """Writes one JSON object a line, UTF-8, every column in every line."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
+        import duckdb  # here: a server that exports nothing saves 20 MB
+
         self._schema = schema
         self._file = path.open("wb")
         self._engine = duckdb.connect(config={"threads": 1})
