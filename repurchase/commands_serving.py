@@ -1,7 +1,8 @@
-"""The commands about answering: serve, totals, key, demo."""
+"""The commands about answering: serve, pull, totals, key, demo."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.days import parse_day, to_date, utc_now
-from contracts.errors import DeclarationError
+from contracts.errors import ArtifactError, DeclarationError
 from repurchase import demo as demo_job
 from repurchase import show
 from repurchase.options import Model, Own, Shop, catalog_of, model_of
@@ -27,6 +28,7 @@ MOST_GROUPS_SHOWN = 30
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(epilog="Example: repurchase serve --store ranking --model model --port 8000")(serve)
+    app.command(epilog="Example: repurchase pull --shop myshop --out model --watch 60")(pull)
     app.command(
         epilog="Example: repurchase totals ranking --groups segments.csv --level 0.8 --out totals.csv"
     )(totals)
@@ -123,6 +125,37 @@ def serve(
     code = serve_job.serve(served, tell=lambda text: show.out.print(text, markup=False), warn=show.warning)
     if code:
         raise typer.Exit(code)
+
+
+def pull(
+    out: Annotated[Path, typer.Option("--out", help="The model's folder: what `serve --model` reads.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="models:/…@champion. Default: the shop's champion.")
+    ] = None,
+    shop: Shop = None,
+    watch: Annotated[
+        float | None,
+        typer.Option("--watch", metavar="SECONDS", min=1, help="Look again so often, until told to stop."),
+    ] = None,
+) -> None:
+    """Bring a registered model into a folder, checked and whole; running servers take it over from there."""
+    from repurchase.model_cache import pull as pull_model
+
+    settings = Settings.of_environment()
+    wanted = model_of(model, shop, settings)
+    while True:
+        try:
+            version = pull_model(wanted, out, tracking_uri=settings.tracking_uri)
+            if version or watch is None:
+                said = "is up to date" if version is None else f"is version {version} now"
+                show.out.print(f"{out} {said}.", markup=False)
+        except ArtifactError as error:
+            if watch is None:
+                raise
+            show.warning(f"{error} {out} stays as it is; looking again in {watch:g} s.")
+        if watch is None:
+            return
+        time.sleep(watch)
 
 
 def totals(

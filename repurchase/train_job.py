@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,8 +12,8 @@ from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
 from features.prepared.process import Tally
+from repurchase.model_cache import put_model, require_model_folder
 from repurchase.orders_job import OrdersJob
-from repurchase.replacing import require_replaceable, written_whole
 
 if TYPE_CHECKING:  # the training room is absent where only the serving group is installed
     from experiments.recipe import Recipe
@@ -54,7 +53,7 @@ def train(
     from experiments.train import train as train_recipe
 
     if out is not None:
-        _require_replaceable(out)
+        require_model_folder(out)
     progress("reading orders")
     with job.opened() as rows:
         tally = Tally()
@@ -101,21 +100,5 @@ def train(
             trained, shop=shop, tracking_uri=tracking_uri, extra=extra, tuned=tuned
         )
         if out is not None:
-            _put(folder, out)
+            put_model(folder, out)
     return trained, registered, report
-
-
-def _require_replaceable(out: Path) -> None:
-    """Refuse, before any work, a target that holds anything but a bundle or cannot be written."""
-    require_replaceable(out, what="model bundle", is_ours=_is_bundle)
-
-
-def _is_bundle(folder: Path) -> bool:
-    plain = all(item.is_file() and not item.is_symlink() for item in folder.iterdir())
-    return plain and (folder / "manifest.json").is_file() and (folder / "ensemble.json").is_file()
-
-
-def _put(folder: Path, out: Path) -> None:
-    """Put a finished bundle in its place; an older bundle there is replaced whole, or stays if that fails."""
-    with written_whole(out) as fresh:
-        shutil.copytree(folder, fresh, dirs_exist_ok=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.errors import ArtifactError
-from models.bundle import load_bundle
-from repurchase.model_cache import copy_of, local_model
+from contracts.errors import ArtifactError, DeclarationError
+from models.bundle import load_bundle, version_of
+from repurchase.model_cache import copy_of, local_model, pull
 from tests import worlds
 
 URI = "models:/repurchase-garden@champion"
@@ -66,3 +66,35 @@ def down(tmp_path: Path) -> str:
     """Return the address of a registry whose file is no database."""
     (tmp_path / "broken.db").write_text("this is no database at all, and never was one")
     return f"sqlite:///{tmp_path / 'broken.db'}"
+
+
+def test_only_a_registered_model_is_pulled(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="no registered model"):
+        pull("model", tmp_path / "model", tracking_uri="sqlite:///nowhere.db")
+
+
+def test_a_folder_that_holds_something_else_is_not_pulled_into(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    with pytest.raises(ArtifactError, match="no model bundle"):
+        pull(URI, tmp_path, tracking_uri=down(tmp_path.parent))
+
+
+def test_without_the_registry_a_pulled_model_stays(tmp_path: Path) -> None:
+    shutil.copytree(worlds.trained().folder, tmp_path / "model")
+    with pytest.raises(ArtifactError, match="failed"):
+        pull(URI, tmp_path / "model", tracking_uri=down(tmp_path))
+    assert version_of(tmp_path / "model") == version_of(worlds.trained().folder)
+
+
+@pytest.mark.lab
+def test_a_watched_folder_follows_the_registry(tmp_path: Path) -> None:
+    from experiments.tracking import log_training
+
+    uri, out = f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "model"
+    versions: list[str | None] = []
+    for name in ("recency", "bgnbd"):
+        log_training(worlds.simple(name), shop="garden", tracking_uri=uri, extra={})
+        model = (FIRST, SECOND)[len(versions)]
+        versions.append(pull(model, out, tracking_uri=uri))
+        assert versions[-1] == version_of(out) and pull(model, out, tracking_uri=uri) is None
+    assert versions[0] != versions[1]

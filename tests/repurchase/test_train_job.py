@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ArtifactError
+from repurchase.model_cache import put_model, require_model_folder
 from repurchase.orders_job import require_file_target
-from repurchase.train_job import _put, _require_replaceable
 
 
 def bundle(folder: Path, content: str) -> Path:
@@ -23,26 +23,26 @@ def test_a_published_ranking_is_no_place_for_a_bundle(tmp_path: Path) -> None:
     (ranking / "stores").mkdir(parents=True)
     (ranking / "manifest.json").write_text("{}")
     with pytest.raises(ArtifactError, match="no model bundle"):
-        _require_replaceable(ranking)
+        require_model_folder(ranking)
 
 
 def test_a_link_is_no_place_for_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(bundle(tmp_path / "model", "old"))
     with pytest.raises(ArtifactError, match="no model bundle"):
-        _require_replaceable(tmp_path / "link")
+        require_model_folder(tmp_path / "link")
 
 
 def test_the_present_folder_is_no_place_for_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArtifactError, match="cannot be replaced as a whole"):
-        _require_replaceable(Path())
+        require_model_folder(Path())
 
 
 def test_an_older_bundle_is_replaced_whole(tmp_path: Path) -> None:
     out = bundle(tmp_path / "out", "old")
     (out / "orders.txt").write_text("old")
-    _require_replaceable(out)
-    _put(bundle(tmp_path / "fresh", "new"), out)
+    require_model_folder(out)
+    put_model(bundle(tmp_path / "fresh", "new"), out)
     assert {path.name: path.read_text() for path in out.iterdir()} == {
         "manifest.json": "new",
         "ensemble.json": "new",
