@@ -1,7 +1,8 @@
 """Train, keep and ask LightGBM boosters.
 
 A booster lives as text. The text records how many threads trained it; that line is fixed, so that the same
-rows give the same bytes at any number of threads.
+rows give the same bytes at any number of threads. LightGBM 4.6 and 4.7 read each other's texts and give them back
+to the letter (text format v4; a text of 4.6.0 stands in the tests).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import lightgbm
 from lightgbm import Booster as Booster
 
+VERSION: str = lightgbm.__version__
 _SAME_EVERYWHERE: dict[str, Any] = {
     "verbose": -1,
     "deterministic": True,

@@ -121,7 +121,8 @@ def rehearse(folder: Path) -> None:
     for path in sorted(folder.glob("*.txt")):
         if boosters.text_of(boosters.read(path)) != path.read_text(encoding="utf-8"):
             raise ArtifactError(
-                f"{folder}: {path.name} is no whole booster of this LightGBM. Train it again with these versions."
+                f"{path.name} is not what LightGBM {boosters.VERSION} would write of it: it is cut, or of a version "
+                "that writes otherwise"
             )
 
 
@@ -129,7 +130,7 @@ def _load(home: Path, folder: Path, *, tried: bool = True) -> Bundle:
     """Load the files in `home`, which are those of `folder` (the name that messages give)."""
     manifest = verify(home, name=folder)
     if not tried:
-        _try_in_child(home, folder)
+        _try_in_child(home, folder, manifest)
     model = Ensemble.load(home)
     _compare_with_golden(home, model, folder)
     return Bundle(model, manifest, version_of(home), _read_references(home, folder))
@@ -229,11 +230,18 @@ def _compare_with_golden(home: Path, model: Ensemble, folder: Path) -> None:
         )
 
 
-def _try_in_child(home: Path, folder: Path) -> None:
+def _try_in_child(home: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
     """Load the bundle in a child process; ArtifactError if it dies, hangs or answers otherwise."""
     reason = why_it_fails(_CHILD, home, seconds=CHECK_SECONDS, memory_bytes=CHECK_BYTES)
-    if reason is not None:
-        raise _damaged(folder, f"loading it failed ({reason.replace(str(home), str(folder))})")
+    if reason is None:
+        return
+    said, wrote = reason.replace(str(home), str(folder)), manifest.get("versions", {}).get("lightgbm")
+    if wrote not in (None, boosters.VERSION):
+        raise ArtifactError(
+            f"{folder}: the bundle was written with LightGBM {wrote}, and {boosters.VERSION} is here; loading it "
+            f"failed ({said}). Install LightGBM {wrote}, or train again with the versions that are here."
+        )
+    raise _damaged(folder, f"loading it failed ({said})")
 
 
 def _damaged(folder: Path, what: str) -> ArtifactError:

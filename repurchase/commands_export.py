@@ -11,6 +11,7 @@ import typer
 from contracts.days import utc_now
 from contracts.errors import DeclarationError
 from repurchase import show
+from repurchase.options import Personal, PersonalMap, Suppress
 
 if TYPE_CHECKING:
     from repurchase.export_job import Exported, ExportJob
@@ -60,19 +61,9 @@ def export(
     changed: Annotated[
         bool, typer.Option("--changed", help="Only who moved since the ranking before.")
     ] = False,
-    personal: Annotated[
-        Path | None,
-        typer.Option(
-            "--personal", metavar="FILE", help="E-mail, telephone, consent: a customers' file, or Parquet."
-        ),
-    ] = None,
-    personal_map: Annotated[
-        Path | None, typer.Option("--personal-map", help="TOML: which of its columns is which.")
-    ] = None,
-    suppress: Annotated[
-        Path | None,
-        typer.Option("--suppress", metavar="FILE", help="Ids, e-mails, numbers that no export may hold."),
-    ] = None,
+    personal: Personal = None,
+    personal_map: PersonalMap = None,
+    suppress: Suppress = None,
     excel_safe: Annotated[
         bool, typer.Option("--excel-safe", help="No text that a spreadsheet takes for a formula.")
     ] = False,
@@ -137,12 +128,7 @@ def _say(found: Exported, job: ExportJob) -> None:
         beside = f", addresses in {written.personal}" if written.personal else ""
         show.out.print(f"{written.rows:,} customers ({', '.join(out)}): {written.path}{beside}", markup=False)
     if upserted is not None:
-        show.out.print(
-            f"{upserted.inserted:,} customers inserted, {upserted.updated:,} updated, "
-            f"{upserted.unchanged:,} unchanged, {upserted.removed:,} removed: "
-            f"{job.table or 'repurchase_scores'} of the database",
-            markup=False,
-        )
+        show.upserted(upserted, job.table)
 
 
 def _date_of(option: str, text: str | None) -> date | None:

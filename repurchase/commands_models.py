@@ -18,8 +18,11 @@ from repurchase.options import (
     Map,
     Model,
     Own,
+    Personal,
+    PersonalMap,
     RecipeFile,
     Shop,
+    Suppress,
     catalog_of,
     horizons_of,
     model_of,
@@ -30,6 +33,7 @@ from repurchase.options import (
 from repurchase.settings import Settings
 
 if TYPE_CHECKING:
+    from repurchase.barred import Barred
     from repurchase.rank_job import Ranked
 
 OLD_AFTER_DAYS = 7
@@ -143,6 +147,9 @@ def rank(
     to: Annotated[
         str | None, typer.Option("--to", metavar="postgresql://…", help="Upsert into this database, too.")
     ] = None,
+    suppress: Suppress = None,
+    personal: Personal = None,
+    personal_map: PersonalMap = None,
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="URL", help="Tell this address: a signed webhook.")
     ] = None,
@@ -168,6 +175,7 @@ def rank(
         refuse_drift=refuse_drift,
         changed_share=changed_share,
         to=to,
+        barred=_barred(to, suppress, personal, personal_map),
     )
     with show.steps(5) as progress:
         ranked = rank_orders(
@@ -205,6 +213,22 @@ def _require_known(by: str, engine: str, formats: str, to: str | None) -> None:
         raise DeclarationError(f"--formats {unknown[0]} is not known. Write some of {','.join(FORMATS)}.")
     if to is not None and not to.startswith(("postgresql://", "postgres://")):
         raise DeclarationError("--to takes a PostgreSQL address: postgresql://user@host/database.")
+
+
+def _barred(
+    to: str | None, suppress: Path | None, personal: Path | None, personal_map: Path | None
+) -> Barred:
+    """Return whom the database may not hold, read before any work."""
+    from repurchase.barred import Barred, read_people
+
+    if suppress is not None and to is None:
+        raise DeclarationError("--suppress is of a database here. Give --to, or give it to `export`.")
+    if suppress is None and (personal or personal_map):
+        raise DeclarationError("--personal tells whose the addresses of --suppress are, which is not given.")
+    people, told = read_people(personal, personal_map, utc_now())
+    for note in told:
+        show.warning(note)
+    return Barred.read(suppress, people)
 
 
 def _say_model(ranked: Ranked) -> None:

@@ -8,11 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from contracts.days import to_day
 from contracts.errors import ArtifactError, DeclarationError, nearest
+from repurchase.barred import Barred, read_people
+from repurchase.upserting import upsert_store
 
 if TYPE_CHECKING:
     from serving.outputs.exports import Written
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from serving.stored.where import Where
 
 _CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
-_CONSENTS = ("consent_email", "consent_sms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +68,8 @@ def export(job: ExportJob) -> Exported:
     store = _open(job.ranking)
     try:
         _check_choices(store, job.where)
-        people, told = (
-            (None, ()) if job.personal is None else read_people(job.personal, job.personal_map, job.now)
-        )
-        suppressed, about = _suppressed(job.suppress, people, store)
+        people, told = read_people(job.personal, job.personal_map, job.now)
+        barred = Barred.read(job.suppress, people)
         only = only_changed(store.changed()) if job.changed else None
         written = None
         if job.out is not None:
@@ -85,12 +80,23 @@ def export(job: ExportJob) -> Exported:
                 where=job.where,
                 columns=job.columns,
                 personal=people,
-                suppressed=suppressed,
+                suppressed=barred.ids,
                 excel_safe=job.excel_safe,
                 limit=job.limit,
                 only=only,
             )
-        upserted = _upsert(job, store, suppressed, only) if job.to is not None else None
+        upserted = None
+        if job.to is not None:
+            upserted = upsert_store(
+                job.to,
+                store,
+                suppressed=barred.ids,
+                where=job.where,
+                only=only,
+                table=job.table,
+                remove_gone=job.remove_gone,
+            )
+        about = barred.notes_on(store)
     finally:
         store.close()
     return Exported(written, upserted, (*told, *about, *(written.notes if written else ())))
@@ -111,8 +117,6 @@ def _check(job: ExportJob) -> None:
         raise DeclarationError(
             "--remove-gone would remove all who did not change. Leave out --changed or it."
         )
-    if job.personal_map is not None and job.personal is None:
-        raise DeclarationError("--personal-map tells the columns of --personal, which is not given.")
 
 
 def _open(ranking: Path) -> Store:
@@ -133,64 +137,3 @@ def _check_choices(store: Store, where: Where) -> None:
                 raise DeclarationError(
                     f"--{name} '{text}': nobody has it{nearest(text, known[name]) or '.'} There are: {listed}."
                 )
-
-
-def read_people(path: Path, mapping: Path | None, now: datetime) -> tuple[pa.Table, tuple[str, ...]]:
-    """Return a personal table (serving.outputs.addresses) from Parquet or a customers' file, and what was noticed.
-
-    Addresses and consents are those known at the end of the day of `now`. Raises DataError if it cannot be read.
-    """
-    from serving.outputs.addresses import read_personal
-
-    if path.suffix.casefold() == ".parquet" and mapping is None:
-        return read_personal(path), ()
-    from features.tables import customers
-    from features.tables.gate import opened
-    from features.tables.mapping import load_table_mapping
-
-    columns = None if mapping is None else load_table_mapping(mapping, customers.SHAPE)
-    until = to_day(now)
-    reading = customers.read_customers(str(path), mapping=columns, until=until, timezone="UTC")
-    with opened(str(path), shape=customers.SHAPE, mapping=columns, until=until, timezone="UTC") as gate:
-        told = [name for name in _CONSENTS if gate.has(name)]
-    table, known = reading.personal, reading.customers
-    places = pc.index_in(table["customer_id"], known["customer_id"].combine_chunks())
-    for name in told:
-        table = table.append_column(name, known[name].take(places))
-    refused = reading.report.refused
-    return table, (f"{path}: {refused:,} of {reading.report.read:,} rows were refused.",) if refused else ()
-
-
-def _suppressed(
-    path: Path | None, people: pa.Table | None, store: Store
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return whom no export may hold, and what is worth knowing about the list."""
-    from serving.outputs.suppression import read_suppression
-
-    if path is None:
-        return frozenset(), ()
-    listed = read_suppression(path)
-    barred = listed.customers(people)
-    notes = []
-    if people is not None and (nobody := listed.unmatched(people)):
-        notes.append(f"{path}: {nobody:,} addresses belong to nobody in the personal table.")
-    if barred and not any(store.customers(sorted(barred))):
-        notes.append(
-            f"{path}: none of its {len(barred):,} customers is in this ranking. Are the ids the same ones?"
-        )
-    return barred, tuple(notes)
-
-
-def _upsert(job: ExportJob, store: Store, suppressed: frozenset[str], only: pa.Array | None) -> Upserted:
-    from serving.outputs import tables_of
-    from serving.outputs.postgres import TABLE, upsert
-
-    assert job.to is not None
-    return upsert(
-        job.to,
-        tables_of(store, where=job.where, suppressed=suppressed, only=only),
-        horizons=store.horizons,
-        table=job.table or TABLE,
-        remove_gone=job.remove_gone,
-        without=suppressed,
-    )

@@ -48,7 +48,19 @@ Own = Annotated[
     list[Path] | None,
     typer.Option("--features", help="A Python file with features of your own. Repeatable."),
 ]
-
+Personal = Annotated[
+    Path | None,
+    typer.Option(
+        "--personal", metavar="FILE", help="E-mail, telephone, consent: a customers' file, or Parquet."
+    ),
+]
+PersonalMap = Annotated[
+    Path | None, typer.Option("--personal-map", help="TOML: which of its columns is which.")
+]
+Suppress = Annotated[
+    Path | None,
+    typer.Option("--suppress", metavar="FILE", help="Ids, e-mails, numbers that no export may hold."),
+]
 
 Tables = list[Path] | None
 Events = Annotated[Tables, typer.Option("--events", help="E-mails, visits and carts of the customers.")]

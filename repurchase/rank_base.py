@@ -17,6 +17,7 @@ from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
 from features.prepared.process import Tally
 from features.shop.shop import Shop
+from repurchase.barred import Barred
 from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class RankOptions:
 
     details: keep what stands behind each customer's scores; fresh: take up nothing; formats: of the scores' files;
     keep: stores kept; refuse_drift: do not publish a base that does not look like the training data; changed_share:
-    of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well.
+    of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well; barred: whom
+    that database may not hold.
     """
 
     details: bool = True
@@ -48,6 +50,7 @@ class RankOptions:
     refuse_drift: bool = False
     changed_share: float = 0.1
     to: str | None = None
+    barred: Barred = field(default_factory=Barred)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.days import to_date
+from contracts.errors import RepurchaseError
 from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.buffers import as_arrow, as_numpy
@@ -26,6 +27,7 @@ from repurchase.orders_job import OrdersJob
 from repurchase.rank_base import Asked, Base, Progress, RankOptions, scored_base
 from repurchase.rankings import margin_of
 from repurchase.source_state import state_of_inputs
+from repurchase.upserting import upsert_store
 
 if TYPE_CHECKING:
     from campaigns.layers import Layers
@@ -35,15 +37,16 @@ if TYPE_CHECKING:
     from serving.batch.drift import Drift
     from serving.batch.ranking import Ranking, Summary
     from serving.batch.stages import Stages
+    from serving.outputs.postgres import Upserted
 
 TOP = 10
-_UPSERTED = 65_536  # rows sent at once
 
 
 @dataclass(frozen=True)
 class Ranked:
     """What a ranking brought. top: the first rows; moves: None without a previous ranking; taken_up: parts that an
-    interrupted run had finished; upserted: what PostgreSQL was told, if it was."""
+    interrupted run had finished; upserted: what PostgreSQL was told, if it was; notes: sentences about whom it may not
+    hold."""
 
     report: OrdersReport
     as_of: int
@@ -60,7 +63,8 @@ class Ranked:
     parts: int
     taken_up: int
     horizon: int
-    upserted: Any = None
+    upserted: Upserted | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def scores(self) -> pa.Table:
@@ -177,7 +181,7 @@ def _published(base: Base, asked: Asked, run: Checkpoint, stages: Stages, progre
         )
     _remember(asked, slim, ranking)
     run.end()
-    upserted = _upserted(asked, stages)
+    upserted, notes = _upserted(asked, stages)
     return Ranked(
         report=base.report,
         as_of=asked.scoring.as_of,
@@ -195,6 +199,7 @@ def _published(base: Base, asked: Asked, run: Checkpoint, stages: Stages, progre
         taken_up=base.taken_up,
         horizon=asked.scoring.rank_horizon,
         upserted=upserted,
+        notes=notes,
     )
 
 
@@ -279,17 +284,18 @@ def _remember(asked: Asked, slim: Path, ranking: Ranking) -> None:
     history.keep(asked.out / "history", pa.concat_tables(kept).sort_by("rank"), facts=facts)
 
 
-def _upserted(asked: Asked, stages: Stages) -> Any:
-    """Bring the published scores into PostgreSQL, where an address is given."""
+def _upserted(asked: Asked, stages: Stages) -> tuple[Upserted | None, tuple[str, ...]]:
+    """Bring the published scores into PostgreSQL, where an address is given; also what was noticed about the list."""
     if asked.options.to is None:
-        return None
-    from serving.outputs.postgres import upsert
+        return None, ()
     from serving.store import Store
-    from serving.stored.where import Where
 
-    store = Store.open(asked.out)
+    barred, store = asked.options.barred, Store.open(asked.out)
     try:
         with stages.stage("PostgreSQL"):
-            return upsert(asked.options.to, store.batches(Where(), None, _UPSERTED), horizons=store.horizons)
+            return upsert_store(asked.options.to, store, suppressed=barred.ids), barred.notes_on(store)
+    except RepurchaseError as error:
+        again = f"Bring them there by `repurchase export {asked.out} --to …`."
+        raise type(error)(f"the ranking is published, but --to failed: {error} {again}") from None
     finally:
         store.close()

@@ -18,6 +18,7 @@ from contracts.days import to_date
 if TYPE_CHECKING:
     from experiments.train import Trained
     from features.kernel.declaration import Catalog
+    from serving.outputs.postgres import Upserted
 
 WORTH_A_WARNING = 0.2  # of the actual total
 out = Console(highlight=False, soft_wrap=True)
@@ -60,6 +61,15 @@ def warning(message: str) -> None:
 def failure(message: str) -> None:
     """Print an error, as plain text."""
     err.print(Text("error: ", style="bold red").append(message, style="default"))
+
+
+def upserted(done: Upserted, table: str | None = None) -> None:
+    """Print what became of the rows of a table in a database; table: its name where it is not the usual one."""
+    out.print(
+        f"{done.inserted:,} customers inserted, {done.updated:,} updated, {done.unchanged:,} unchanged, "
+        f"{done.removed:,} removed: {table or 'repurchase_scores'} of the database",
+        markup=False,
+    )
 
 
 def training(trained: Trained) -> None:

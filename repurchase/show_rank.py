@@ -103,4 +103,6 @@ def run(ranked: Ranked) -> None:
     for reason in ranked.drift.reasons:
         show.warning(f"the orders do not look like those that the model learnt from: {reason}.")
     if ranked.upserted is not None:
-        show.out.print(f"PostgreSQL: {ranked.upserted}")
+        show.upserted(ranked.upserted)
+    for note in ranked.notes:
+        show.warning(note)

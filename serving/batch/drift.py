@@ -1,8 +1,9 @@
 """Whether a base still looks like the customers that the model learnt from, by a stated rule.
 
-The bundle holds how each feature and score was spread over its tenths among the training's customers, and how far that
-had moved within one horizon by the passing of time alone. What has moved by .25 or more (population stability index),
-and by more than twice what time does, has drifted. A base is flagged if
+The bundle holds how each feature and score was spread over its tenths among the training's customers, and how far one
+horizon moves that by the passing of time alone (experiments.drift_reference: as it had moved in the last one, or, where
+the shop was too young then, as a horizon without any order would move it). What has moved by .25 or more (population
+stability index), and by more than twice what time does, has drifted. A base is flagged if
 
 1. a score drifted, or
 2. features drifted that together have more than a tenth of the model's importance, or
@@ -24,8 +25,8 @@ from features.kernel.running import Ints
 
 RULE = (
     "flagged if the stability index of a score is at least .25, or that of features with more than a tenth of the "
-    "importance, in both cases more than twice what one horizon moved it in the training data; or a feature is gone; "
-    "or the base has halved since the previous ranking"
+    "importance, in both cases more than twice what one horizon moves it by the passing of time alone; or a feature is "
+    "gone; or the base has halved since the previous ranking"
 )
 MOST_MOVED = 0.25
 MOST_WEIGHT = 0.1
@@ -38,7 +39,7 @@ Counts = dict[str, list[int]]
 class Measured:
     """One feature or score as the training's customers had it.
 
-    usual: its index over one horizon within the training data; weight: its share of the model's importance.
+    usual: its index over one horizon of time alone; weight: its share of the model's importance.
     """
 
     before: Distribution

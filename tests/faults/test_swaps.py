@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -25,6 +27,7 @@ from tests.faults.running import Server, asked, serving, until
 from tests.serving.shop import AS_OF, HORIZONS, histories, order, rate, score_row
 
 CUSTOMERS, CLIENTS = 40, 8
+LONGEST_P99_MS = 5_000  # generous: it must hold on a machine that is busy with other things
 POSTED = histories(anna=[order("2023-10-01", 20.0), order("2023-12-01", 30.0)])
 FULL = pytest.param(200, marks=[pytest.mark.faults, pytest.mark.full], id="200")
 
@@ -57,11 +60,11 @@ def whole(number: int, answer: dict[str, Any], row: dict[str, Any]) -> bool:
 
 @dataclass
 class Clients:
-    """Clients that ask without a pause, and what was wrong with the answers."""
+    """Clients that ask without a pause, what was wrong with the answers, and how many seconds each took."""
 
     server: Server
     stop: threading.Event = field(default_factory=threading.Event)
-    answers: int = 0
+    seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     live: set[tuple[str, float]] = field(default_factory=set)
@@ -73,12 +76,23 @@ class Clients:
             number = 0
             while not self.stop.is_set():
                 number += 1
+                begun = time.perf_counter()
                 try:
                     self._ask(connection, number)
-                    self.answers += 1
+                    self.seconds.append(time.perf_counter() - begun)
                 except Exception as error:
                     self.failed.append(repr(error))
                     connection.close()
+
+    @property
+    def answers(self) -> int:
+        """How many requests were answered."""
+        return len(self.seconds)
+
+    def waited_ms(self) -> tuple[float, float, float]:
+        """Return the median, the 99th percentile and the longest of all answers."""
+        p50, p99, longest = np.percentile(self.seconds, (50, 99, 100)) * 1000
+        return float(p50), float(p99), float(longest)
 
     def _ask(self, connection: Any, number: int) -> None:
         if number % 3 == 0:
@@ -124,13 +138,15 @@ def test_swaps_under_eight_clients(tmp_path: Path, swaps: int, tell: Callable[[s
         )  # of old rankings and of connections
         left = server.open_files
         assert server.alive and sorted(server.counted) == ["model done"] * swaps + ["store done"] * swaps
+    p50, p99, longest = clients.waited_ms()
     wrong = [one for one in clients.live if expected.get(one[0]) != one[1]]
     tell(
         f"{swaps} swaps of model and ranking, {CLIENTS} clients: {clients.answers} answers, {len(clients.failed)} "
         f"failed, {len(clients.torn) + len(wrong)} mixed; {len({v for v, _ in clients.live})} models and "
-        f"{len(clients.versions)} rankings were seen; files open or mapped before {held}, after {left}"
+        f"{len(clients.versions)} rankings were seen; an answer took {p50:.0f} ms (p50), {p99:.0f} (p99), "
+        f"{longest:.0f} (max), clients and swaps on the same cores; files open or mapped before {held}, after {left}"
     )
-    assert let_go
+    assert let_go and p99 < LONGEST_P99_MS
     assert not clients.failed and not clients.torn and not wrong
     assert clients.answers > 20 * swaps and len(clients.versions) > swaps / 2
 

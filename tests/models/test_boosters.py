@@ -52,6 +52,20 @@ def test_a_written_booster_is_read_back_to_the_bit(tmp_path: Path) -> None:
     assert boosters.ask(again, design()).tolist() == boosters.ask(booster, design()).tolist()
 
 
+def test_a_text_of_the_oldest_allowed_lightgbm_is_read_and_given_back_to_the_letter() -> None:
+    file = Path(__file__).with_name("booster-4.6.0.txt")
+    assert (
+        f'"lightgbm>={file.stem.removeprefix("booster-").removesuffix(".0")}"'
+        in Path("pyproject.toml").read_text()
+    )
+    booster = boosters.read(file)
+    assert boosters.text_of(booster) == file.read_text()
+    rows = np.array([[0.0, 0.0, 0.0], [6.0, np.nan, 0.0], [5.0, 2.0, 9.0]])
+    assert boosters.ask(booster, rows) == pytest.approx(
+        [-1.6839397735539832, 1.6839397735539832, -1.6839397735539836]
+    )
+
+
 def test_a_row_alone_gets_the_same_bits_as_among_many() -> None:
     booster, rows = trained(1), design(4_000)
     many = boosters.ask(booster, rows)

@@ -210,6 +210,17 @@ def test_a_booster_that_was_cut_in_its_parameters_is_refused_whether_or_not_it_l
         load_bundle(folder)
 
 
+def test_a_booster_of_another_text_format_is_refused_with_the_version_that_wrote_it(folder: Path) -> None:
+    rewrite(folder, versions={**manifest_of(folder)["versions"], "lightgbm": "5.0.0"})
+    load_bundle(folder)  # another version alone is no reason
+    text = (folder / "orders.txt").read_bytes()
+    resealed(folder, "orders.txt", text.replace(b"version=v4", b"version=v5", 1))
+    with pytest.raises(
+        ArtifactError, match=r"with LightGBM 5\.0\.0, .* orders\.txt is not what .*Install LightGBM 5"
+    ):
+        load_bundle(folder)
+
+
 def test_other_answers_than_the_golden_ones_are_refused(folder: Path) -> None:
     golden = read_numbers(folder / "golden.json")
     golden["curve"][3][2] += 1e-6

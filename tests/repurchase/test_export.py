@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from contracts.errors import ArtifactError, DataError, DeclarationError, RepurchaseError
 from repurchase import commands_export
-from repurchase.export_job import Exported, ExportJob, export, read_people
+from repurchase.barred import read_people
+from repurchase.export_job import Exported, ExportJob, export
 from serving.store import publish
 from serving.stored.where import Where
 from tests import postgres
@@ -102,7 +103,7 @@ def test_a_file_without_consent_leaves_nobody_out_and_that_is_said(tmp_path: Pat
 def test_a_consent_that_comes_later_is_not_known_yet(tmp_path: Path) -> None:
     text = "customer_id,email,accepts_marketing,known_at\na,a@x.de,no,2024-01-01\na,a@x.de,yes,2024-12-01\n"
     table, _ = read_people(written(tmp_path, "people.csv", text), None, NOW)
-    assert table["consent_email"].to_pylist() == [False]
+    assert table is not None and table["consent_email"].to_pylist() == [False]
 
 
 def test_a_suppressed_address_bars_its_customer(tmp_path: Path) -> None:
