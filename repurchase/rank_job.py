@@ -82,7 +82,7 @@ def rank(
     """Score every customer as of the day and publish the store into `out`.
 
     Memory is bounded by a partition and a few numbers of each customer. A run that was interrupted is taken up where it
-    stopped; whatever fails, the previous ranking stays. Raises DataError, ArtifactError.
+    stopped, but for one on Spark; whatever fails, the previous ranking stays. Raises DataError, ArtifactError.
     """
     from models.bundle import load_bundle
     from serving.batch.checkpoint import Checkpoint

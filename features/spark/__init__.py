@@ -13,6 +13,7 @@ references   reference tables fitted on everyone
 folder       the folder that is written, put in place as a whole
 failures     what Spark reports, said as an error of ours
 
-Nothing but columns of Arrow passes between Spark and Python, times as whole microseconds, so that neither the
-session's time zone nor pandas plays a part. Workers need Python packages (numpy, pyarrow, duckdb) and this one.
+Nothing but columns of Arrow passes between Spark and workers, times as whole microseconds, so that neither the
+session's time zone nor pandas plays a part. Workers need Python packages (numpy, pyarrow, duckdb; lightgbm where they
+score) and this one.
 """
