@@ -37,8 +37,8 @@ test-postgres: setup ## reading from a PostgreSQL server that the tests start
 	@$(UV) sync --quiet --frozen --inexact --group postgres --python $(PYTHON)
 	REPURCHASE_TEST_POSTGRES=1 $(BIN)/pytest -q -m postgres tests/features/reading tests/serving tests/repurchase
 
-test-spark: .venv-spark/.ready ## features by Spark: local[2] and a standalone cluster that the tests start
-	REPURCHASE_TEST_SPARK=1 .venv-spark/bin/pytest -q -m spark tests/features/spark
+test-spark: .venv-spark/.ready ## features and rankings by Spark: local[2] and a standalone cluster that the tests start
+	REPURCHASE_TEST_SPARK=1 .venv-spark/bin/pytest -q -m spark tests/features/spark tests/repurchase/test_rank_spark.py
 
 test-contract: setup ## the OpenAPI document, held against the running service by schemathesis
 	@$(UV) sync --quiet --frozen --inexact --group contract --python $(PYTHON)

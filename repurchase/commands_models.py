@@ -13,9 +13,11 @@ from features.shop.files import OtherFiles
 from repurchase import backfill_job, show, show_rank, train_job
 from repurchase.options import (
     AsOf,
+    Engine,
     Files,
     Horizon,
     Map,
+    Master,
     Model,
     Own,
     Personal,
@@ -25,6 +27,7 @@ from repurchase.options import (
     Suppress,
     catalog_of,
     horizons_of,
+    master_of,
     model_of,
     orders_of,
     shop_name,
@@ -153,7 +156,8 @@ def rank(
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="URL", help="Tell this address: a signed webhook.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local; Spark makes features only.")] = "local",
+    engine: Engine = "local",
+    master: Master = "local[*]",
     *,
     other: OtherFiles,
 ) -> None:
@@ -163,7 +167,7 @@ def rank(
     from repurchase.rank_base import RankOptions
     from repurchase.rank_job import rank as rank_orders
 
-    _require_known(by, engine, formats, to)
+    _require_known(by, formats, to)
     settings = Settings.of_environment()
     hook = hook_of(notify, settings.webhook_secret)
     options = RankOptions(
@@ -176,6 +180,7 @@ def rank(
         changed_share=changed_share,
         to=to,
         barred=_barred(to, suppress, personal, personal_map),
+        master=master_of(engine, master, other),
     )
     with show.steps(5) as progress:
         ranked = rank_orders(
@@ -200,14 +205,10 @@ def rank(
         show.warning(problem)
 
 
-def _require_known(by: str, engine: str, formats: str, to: str | None) -> None:
+def _require_known(by: str, formats: str, to: str | None) -> None:
     """Refuse what no option means, before any work."""
     if by not in ("value", "probability"):
         raise DeclarationError(f"--by {by} is not known. Write value or probability.")
-    if engine != "local":
-        raise DeclarationError(
-            f"--engine {engine} cannot rank. Write local; `features --engine spark` makes the features there."
-        )
     unknown = [one for one in formats.split(",") if one not in FORMATS]
     if unknown:
         raise DeclarationError(f"--formats {unknown[0]} is not known. Write some of {','.join(FORMATS)}.")

@@ -12,14 +12,17 @@ from features.shop.files import OtherFiles
 from repurchase import orders_job, show
 from repurchase.options import (
     AsOf,
+    Engine,
     Files,
     Horizon,
     Map,
+    Master,
     Model,
     Own,
     Shop,
     catalog_of,
     horizons_of,
+    master_of,
     model_of,
     orders_of,
     with_other_tables,
@@ -105,8 +108,8 @@ def features(
         bool, typer.Option("--list", help="List the features, with what each needs.")
     ] = False,
     own: Own = None,
-    engine: Annotated[str, typer.Option("--engine", help="local or spark.")] = "local",
-    master: Annotated[str, typer.Option("--master", help="Spark's master URL.")] = "local[*]",
+    engine: Engine = "local",
+    master: Master = "local[*]",
     *,
     other: OtherFiles,
 ) -> None:
@@ -119,19 +122,14 @@ def features(
         return
     if not files or out is None:
         raise DeclarationError("give the orders and --out FILE.parquet (or a folder), or --list.")
-    if engine not in ("local", "spark"):
-        raise DeclarationError(f"--engine {engine} is not known. Write local or spark.")
-    if engine == "spark" and other.names:
-        raise DeclarationError(
-            "--engine spark reads orders only. Leave the other tables out, or use the local engine."
-        )
+    spark = master_of(engine, master, other)
     names = tuple(name.strip() for name in pick.split(",")) if pick else ()
     wanted = FeaturesJob(horizons_of(horizon) or (90,), cutoffs, names, catalog, outcomes)
     with show.steps(1) as progress:
         progress("computing features")
         job = orders_of(files, mapping, as_of, other)
-        if engine == "spark":
-            written = write_on_spark(job, wanted, master=master, out=out)
+        if spark is not None:
+            written = write_on_spark(job, wanted, master=spark, out=out)
         else:
             written = write_features(job, wanted, out=Path(out))
     show.out.print(f"{written.rows:,} rows, {written.columns} columns: {out}")

@@ -18,15 +18,20 @@ def open_bundle(model: str, *, tracking_uri: str) -> Bundle:
     """Load a bundle folder or a registered model (`models:/…`); ArtifactError if it is not there or damaged."""
     from models.bundle import load_bundle
 
+    return load_bundle(folder_of(model, tracking_uri=tracking_uri))
+
+
+def folder_of(model: str, *, tracking_uri: str) -> Path:
+    """Return the bundle folder of a model, that of a registered one brought here; ArtifactError if there is none."""
     if not model.startswith(MODELS_SCHEME):
-        return load_bundle(Path(model))
+        return Path(model)
     try:
         from experiments import tracking
     except ImportError:
         raise ArtifactError(
             f"{model}: MLflow is not installed here (the serving group has none). Give a bundle folder instead."
         ) from None
-    return load_bundle(tracking.bundle_folder(model, tracking_uri=tracking_uri))
+    return tracking.bundle_folder(model, tracking_uri=tracking_uri)
 
 
 def require_same_currency(bundle: Bundle, mapping: Mapping) -> None:

@@ -61,6 +61,9 @@ Suppress = Annotated[
     Path | None,
     typer.Option("--suppress", metavar="FILE", help="Ids, e-mails, numbers that no export may hold."),
 ]
+Engine = Annotated[str, typer.Option("--engine", help="local or spark.")]
+Master = Annotated[str, typer.Option("--master", help="Spark's master URL.")]
+
 
 Tables = list[Path] | None
 Events = Annotated[Tables, typer.Option("--events", help="E-mails, visits and carts of the customers.")]
@@ -135,6 +138,17 @@ def with_other_tables(command: Callable[..., None], *, leave_out: Sequence[str] 
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
     return run
+
+
+def master_of(engine: str, master: str, other: OtherFiles) -> str | None:
+    """Return the master of the Spark that is to do it, None for this machine; DeclarationError for what it cannot."""
+    if engine not in ("local", "spark"):
+        raise DeclarationError(f"--engine {engine} is not known. Write local or spark.")
+    if engine == "spark" and other.names:
+        raise DeclarationError(
+            "--engine spark reads orders only. Leave the other tables out, or use the local engine."
+        )
+    return master if engine == "spark" else None
 
 
 def catalog_of(files: list[Path] | None) -> Catalog:

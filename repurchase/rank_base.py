@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from features.cleaning.account import Account
 from features.cleaning.flags import FLAGS
 from features.cleaning.report import OrdersReport
 from features.kernel.declaration import Catalog
+from features.prepared.partitions import Partitions
 from features.prepared.process import Tally
+from features.prepared.store import Prepared
 from features.shop.shop import Shop
 from repurchase.barred import Barred
+from repurchase.model_job import require_same_currency
 from repurchase.orders_job import OrdersJob
 
 if TYPE_CHECKING:
@@ -39,7 +43,7 @@ class RankOptions:
     details: keep what stands behind each customer's scores; fresh: take up nothing; formats: of the scores' files;
     keep: stores kept; refuse_drift: do not publish a base that does not look like the training data; changed_share:
     of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well; barred: whom
-    that database may not hold.
+    that database may not hold; master: of the Spark that scores the customers, None for this machine.
     """
 
     details: bool = True
@@ -51,6 +55,12 @@ class RankOptions:
     changed_share: float = 0.1
     to: str | None = None
     barred: Barred = field(default_factory=Barred)
+    master: str | None = None
+
+    @property
+    def engine(self) -> str:
+        """What scores the customers."""
+        return "local" if self.master is None else "spark"
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,27 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """The finished parts of all customers, and what there is to know of the orders that they were made of.
+
+    fingerprint: of the orders and all that is known besides; optional: what there is besides the required columns;
+    taken_up: how many parts an interrupted run had finished.
+    """
+
+    notes: Mapping[int, Note]
+    report: OrdersReport
+    fingerprint: str
+    optional: frozenset[str]
+    taken_up: int = 0
+
+
+@dataclass(frozen=True)
 class Base:
     """The finished parts of all customers, the account of the orders, and what is held against them."""
 
-    shop: Shop
     notes: Mapping[int, Note]
-    tally: Tally
     report: OrdersReport
+    fingerprint: str
     absent: list[str]
     drift: Drift
     finished: Mapping[str, Any] | None
@@ -84,14 +108,40 @@ class Base:
         return [self.notes[part]["customers"] for part in sorted(self.notes)]
 
 
-def scored_base(
+def scored_here(
+    job: OrdersJob,
+    ask: Callable[[int], Asked],
+    run: Checkpoint,
+    opened: ExitStack,
+    stages: Stages,
+    progress: Progress,
+) -> tuple[Asked, Base]:
+    """Open the orders, score their customers on this machine, and judge the base.
+
+    ask: what the run is, as of a day. opened: what is to be closed once the base is published.
+    """
+    progress("reading orders")
+    with stages.stage("reading orders"):
+        rows = opened.enter_context(job.opened(folder=run.folder / "prepared"))
+        asked = ask(job.day(rows))
+        require_same_currency(asked.bundle, rows.mapping)
+        shop = job.shop(_not_kept(rows, run))
+    return asked, _scored_base(job, shop, asked, run, stages, progress)
+
+
+def _not_kept(rows: Partitions, run: Checkpoint) -> Partitions:
+    """Return partitions that were prepared for this run alone, without keeping their cleaned lines."""
+    ours = isinstance(rows, Prepared) and rows.folder == run.folder / "prepared"
+    return replace(rows, lines_folder=None) if ours and isinstance(rows, Prepared) else rows
+
+
+def _scored_base(
     job: OrdersJob, shop: Shop, asked: Asked, run: Checkpoint, stages: Stages, progress: Progress
 ) -> Base:
     """Make the parts that are missing, and judge the base as a whole; DataError if it is empty or refused."""
-    from serving.batch.drift import Reference, measure
+    from serving.batch.drift import Reference
     from serving.batch.history import Forecast
     from serving.batch.parts import PartMaker
-    from serving.rank import absent_columns
 
     progress("scoring customers")
     reference = Reference.of_manifest(asked.bundle.manifest)
@@ -99,23 +149,45 @@ def scored_base(
     maker = PartMaker(asked.bundle, asked.scoring, asked.catalog, asked.options.details, reference, forecast)
     with stages.stage("scoring customers"):
         notes, taken_up = _made(job, shop, maker, run)
-    customers = sum(note["customers"] for note in notes.values())
-    if not customers:
-        raise DataError(f"no customer has an order up to {to_date(shop.as_of)}. Give a later --as-of.")
-    tally = _tally(notes, shop)
+    require_customers(notes, asked.scoring.as_of)
+    tally = tally_of(notes)
     report = job.report(shop, tally)
-    absent = absent_columns(asked.bundle, shop.optional, catalog=asked.catalog)
+    parts = Parts(notes, report, shop.fingerprint(tally.fingerprint), shop.optional, taken_up)
+    return judged(parts, asked, forecast)
+
+
+def require_customers(notes: Mapping[int, Note], as_of: int) -> None:
+    """Raise DataError if there is nobody."""
+    if not any(note["customers"] for note in notes.values()):
+        raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
+
+
+def judged(parts: Parts, asked: Asked, forecast: Forecast | None) -> Base:
+    """Hold the parts against the training data, the previous ranking and the forecast; DataError if refused."""
+    from serving.batch.drift import Reference, measure
+    from serving.rank import absent_columns
+
+    notes = parts.notes
+    absent = absent_columns(asked.bundle, parts.optional, catalog=asked.catalog)
     previous = _previous(asked.out)
     drift = measure(
-        reference,
+        Reference.of_manifest(asked.bundle.manifest),
         (note["drift"] for note in notes.values() if note["drift"]),
-        customers=customers,
+        customers=sum(note["customers"] for note in notes.values()),
         previous=None if previous is None else int(previous["rows"]),
         absent=absent,
     )
     _refuse(drift, asked.options)
-    finished = _finished(forecast, notes)
-    return Base(shop, notes, tally, report, absent, drift, finished, taken_up, previous)
+    return Base(
+        notes=notes,
+        report=parts.report,
+        fingerprint=parts.fingerprint,
+        absent=absent,
+        drift=drift,
+        finished=_finished(forecast, notes),
+        taken_up=parts.taken_up,
+        previous=previous,
+    )
 
 
 def _made(job: OrdersJob, shop: Shop, maker: PartMaker, run: Checkpoint) -> tuple[dict[int, Note], int]:
@@ -138,13 +210,13 @@ def _made(job: OrdersJob, shop: Shop, maker: PartMaker, run: Checkpoint) -> tupl
     return notes, taken_up
 
 
-def _tally(notes: Mapping[int, Note], shop: Shop) -> Tally:
-    """Return the tally of all parts, those of an earlier start among them."""
+def tally_of(notes: Mapping[int, Note]) -> Tally:
+    """Return the tally of all parts, those of an earlier start among them; blocks of linked ids have no digest."""
     tally = Tally(fingerprinted=True)
     for part in sorted(notes):
         note = notes[part]
         tally.accounts.append(Account.of_dict(note["account"]))
-        if part < shop.rows.count:
+        if "digest" in note:
             tally.flags.append(pa.Table.from_pylist(note["flags"], schema=FLAGS))
             tally.digests.append(note["digest"])
     return tally

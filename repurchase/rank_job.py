@@ -20,11 +20,10 @@ from features.catalog import CATALOG
 from features.cleaning.report import OrdersReport
 from features.kernel.buffers import as_arrow, as_numpy
 from features.kernel.declaration import Catalog
-from features.prepared.partitions import Partitions
-from features.prepared.store import Prepared
-from repurchase.model_job import horizons_with, open_bundle, require_same_currency
+from repurchase.model_job import folder_of, horizons_with
 from repurchase.orders_job import OrdersJob
-from repurchase.rank_base import Asked, Base, Progress, RankOptions, scored_base
+from repurchase.rank_base import Asked, Base, Progress, RankOptions, scored_here
+from repurchase.rank_spark import scored_on_spark
 from repurchase.rankings import margin_of
 from repurchase.source_state import state_of_inputs
 from repurchase.upserting import upsert_store
@@ -87,8 +86,9 @@ def rank(
     """Score every customer as of the day and publish the store into `out`.
 
     Memory is bounded by a partition and a few numbers of each customer. A run that was interrupted is taken up where it
-    stopped; whatever fails, the previous ranking stays. Raises DataError, ArtifactError.
+    stopped, but for one on Spark; whatever fails, the previous ranking stays. Raises DataError, ArtifactError.
     """
+    from models.bundle import load_bundle
     from serving.batch.checkpoint import Checkpoint
     from serving.batch.stages import Stages
     from serving.rank import Scoring, require_features
@@ -96,28 +96,31 @@ def rank(
 
     check_target(out)
     progress("verifying the model")
-    bundle = open_bundle(model, tracking_uri=tracking_uri)
+    folder = folder_of(model, tracking_uri=tracking_uri)
+    bundle = load_bundle(folder)
     require_features(bundle, catalog)
     job.require_past()
     main, wanted = horizons_with(bundle, horizons)
     options, stages = options or RankOptions(), Stages()
-    key = {**state_of_inputs(job), **_key(bundle, wanted, main, by, catalog, options)}
-    with (
-        Checkpoint.open(out, key=key, now=job.now, fresh=options.fresh) as run,
-        ExitStack() as opened,
-    ):
+    key = _key(job, bundle, wanted, main, by, catalog, options)
+    fresh = options.fresh or options.master is not None
+    with Checkpoint.open(out, key=key, now=job.now, fresh=fresh) as run, ExitStack() as opened:
         job = replace(job, now=run.begun)
-        progress("reading orders")
-        with stages.stage("reading orders"):
-            rows = opened.enter_context(job.opened(folder=run.folder / "prepared"))
-            require_same_currency(bundle, rows.mapping)
-            shop = job.shop(_not_kept(rows, run))
-        asked = Asked(bundle, Scoring(shop.as_of, wanted, main, by, job.now), catalog, options, out)
-        base = scored_base(job, shop, asked, run, stages, progress)
+
+        def ask(as_of: int) -> Asked:
+            return Asked(bundle, Scoring(as_of, wanted, main, by, job.now), catalog, options, out)
+
+        if options.master is None:
+            asked, base = scored_here(job, ask, run, opened, stages, progress)
+        else:
+            asked, base = scored_on_spark(
+                job, ask, run, stages, progress, model=folder, master=options.master
+            )
         return _published(base, asked, run, stages, progress)
 
 
 def _key(
+    job: OrdersJob,
     bundle: Bundle,
     horizons: tuple[int, ...],
     main: int,
@@ -125,8 +128,11 @@ def _key(
     catalog: Catalog,
     options: RankOptions,
 ) -> dict[str, Any]:
-    """Return what, besides the inputs, tells this run's parts from another's."""
+    """Return what tells this run's parts from another's; those of Spark are never taken up."""
+    if options.master is not None:
+        return {"engine": options.engine}
     return {
+        **state_of_inputs(job),
         "version": importlib.metadata.version("repurchase"),
         "model": bundle.version,
         "horizons": horizons,
@@ -135,12 +141,6 @@ def _key(
         "features": {one.name: one.source_hash for one in catalog},
         "details": options.details,
     }
-
-
-def _not_kept(rows: Partitions, run: Checkpoint) -> Partitions:
-    """Return partitions that were prepared for this run alone, without keeping their cleaned lines."""
-    ours = isinstance(rows, Prepared) and rows.folder == run.folder / "prepared"
-    return replace(rows, lines_folder=None) if ours and isinstance(rows, Prepared) else rows
 
 
 def _published(base: Base, asked: Asked, run: Checkpoint, stages: Stages, progress: Progress) -> Ranked:
@@ -233,7 +233,7 @@ def _told(base: Base, asked: Asked, ranking: Ranking) -> dict[str, Any]:
     terms, manifest = asked.bundle.manifest["clv"], asked.bundle.manifest
     return {
         "ranked_by": ranked_by(asked.scoring),
-        "data_fingerprint": base.shop.fingerprint(base.tally.fingerprint),
+        "data_fingerprint": base.fingerprint,
         "model_as_of": manifest["as_of"],
         "layers": ranking.layers.to_dict(),
         "clv": {**terms, "level_sd": asked.bundle.model.spread.level_sd(terms["days"])},
@@ -251,6 +251,7 @@ def _report(
     why = "no ranking kept here is old enough for its main horizon to be over"
     return {
         "as_of": to_date(asked.scoring.as_of).isoformat(),
+        "engine": asked.options.engine,
         "customers": ranking.customers,
         "rows": {"read": base.report.read, "kept": base.report.kept, "refused": base.report.refused},
         "parts": {"count": len(base.notes), "taken_up": base.taken_up},

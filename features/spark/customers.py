@@ -1,9 +1,9 @@
-"""Blocks of whole customers become features, cutoff by cutoff, and an account of what became of their rows."""
+"""Blocks of whole customers become rows: of whatever is made of them, or of features, cutoff by cutoff."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -19,9 +19,10 @@ from features.panel import each_cutoff
 from features.spark.blocks import sliced, whole_groups
 from features.spark.typing import KEY, from_wire
 
-_BATCH = 10_000
-# By (partition, block), so that a task that Spark runs twice counts once.
-Noted = dict[tuple[int, int], dict[str, Any]]
+# (partition, block): the same whenever Spark runs a task again.
+Place = tuple[int, int]
+# By place, so that a task that Spark runs twice counts once.
+Noted = dict[Place, dict[str, Any]]
 
 
 class NotedParam:
@@ -52,13 +53,32 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class EachBlock:
+    """What a worker makes of each block of a partition: tables with the columns of `schema`.
+
+    make: called with the block's place and the block, cleaned. batch_rows: passed on at once, at most.
+    """
+
+    blocks: Blocks
+    schema: pa.Schema
+    make: Callable[[Place, Cleaned], Iterable[pa.Table]]
+    batch_rows: int = 10_000
+
+    def rows(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a partition."""
+        partition = task_number()
+        for block, cleaned in enumerate(self.blocks.cleaned(batches)):
+            for table in self.make((partition, block), cleaned):
+                yield from sliced(table, self.schema, rows=self.batch_rows)
+
+
+@dataclass(frozen=True)
 class Work:
-    """What a worker does to the customers of a partition.
+    """What a worker does to a block of customers that features are wanted of.
 
     catalog: features for which everything needed is there. notes: the accumulator.
     """
 
-    blocks: Blocks
     days: tuple[int, ...]
     horizons: tuple[int, ...]
     observed_until: int
@@ -66,16 +86,22 @@ class Work:
     references: Mapping[int, References] | None
     notes: Any
 
-    def features(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield features (and outcomes) of a partition."""
-        partition = task_number()
-        schema = features_schema(self.catalog, self.horizons)
-        for block, cleaned in enumerate(self.blocks.cleaned(batches)):
-            rows = 0
-            for table in self._tables(cleaned.lines):
-                rows += table.num_rows
-                yield from sliced(table, schema, rows=_BATCH)
-            self.notes.add({(partition, block): _note(cleaned, rows)})
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that are written."""
+        outcomes = [f"outcome_{one.name}_{h}d" for h in self.horizons for one in fields(Outcome)]
+        names = [*(one.name for one in self.catalog), *outcomes]
+        return pa.schema(
+            [("customer_id", pa.string()), ("cutoff", pa.date32()), *((name, pa.float64()) for name in names)]
+        )
+
+    def features(self, place: Place, cleaned: Cleaned) -> Iterator[pa.Table]:
+        """Yield features (and outcomes) of a block, cutoff by cutoff."""
+        rows = 0
+        for table in self._tables(cleaned.lines):
+            rows += table.num_rows
+            yield table
+        self.notes.add({place: _note(cleaned, rows)})
 
     def _tables(self, lines: pa.Table) -> Iterator[pa.Table]:
         if not lines.num_rows:
@@ -94,15 +120,6 @@ def task_number() -> int:
 
     context = TaskContext.get()
     return 0 if context is None else int(context.partitionId())
-
-
-def features_schema(catalog: Catalog, horizons: tuple[int, ...]) -> pa.Schema:
-    """Return the columns that are written."""
-    outcomes = [f"outcome_{one.name}_{h}d" for h in horizons for one in fields(Outcome)]
-    names = [*(one.name for one in catalog), *outcomes]
-    return pa.schema(
-        [("customer_id", pa.string()), ("cutoff", pa.date32()), *((name, pa.float64()) for name in names)]
-    )
 
 
 def total(noted: Noted) -> tuple[Account, pa.Table, int]:

@@ -13,21 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.cleaning.clean import Cleaned
 from features.kernel.buffers import as_arrow, as_numpy
 from features.kernel.history import History
 from features.kernel.population import DeclaredReference, Partial, Population
 from features.kernel.reference import Reference, References
 from features.kernel.running import Floats
 from features.references import MOST_KEYS
-from features.spark.blocks import sliced
-from features.spark.customers import Blocks, task_number
-from features.spark.typing import spark_types
+from features.spark.customers import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 # place: of the declared table; what: of the sum; part: the block that it comes from.
-_SUMS = pa.schema(
+SUMS = pa.schema(
     [
         ("place", pa.int32()), ("day", pa.int32()), ("what", pa.string()), ("key", pa.string()),
         ("part", pa.int64()), ("value", pa.float64()),
@@ -35,27 +34,23 @@ _SUMS = pa.schema(
 )  # fmt: skip
 _LINES = ""  # the name of a sum that no function gives: the lines of each key
 _BLOCKS = 2**20  # more than a task has
-_BATCH = 50_000
+BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True)
 class Fitting:
     """What a worker adds up: these reference tables at the end of each of these days."""
 
-    blocks: Blocks
     declared: tuple[DeclaredReference, ...]
     days: tuple[int, ...]
 
-    def sums(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the sums over the customers of each block of a partition."""
-        first = task_number() * _BLOCKS
-        for block, cleaned in enumerate(self.blocks.cleaned(batches)):
-            if not cleaned.lines.num_rows:
-                continue
+    def sums(self, place: Place, cleaned: Cleaned) -> Iterator[pa.Table]:
+        """Yield the sums (SUMS) over the customers of a block."""
+        partition, block = place
+        if cleaned.lines.num_rows:
             history = History.from_lines(cleaned.lines)
             history.prepare(self.days)
-            for table in self._tables(history, first + block):
-                yield from sliced(table, _SUMS, rows=_BATCH)
+            yield from self._tables(history, partition * _BLOCKS + block)
 
     def _tables(self, history: History, part: int) -> Iterator[pa.Table]:
         for place, one in enumerate(self.declared):
@@ -66,21 +61,13 @@ class Fitting:
                     yield _rows(place, day, what, part, partial.keys, values)
 
 
-def fitted(customers: DataFrame, fitting: Fitting) -> dict[int, References]:
-    """Return the reference tables of each day. customers: the typed rows, partitioned by customer and sorted."""
+def fitted(sums: DataFrame, fitting: Fitting) -> dict[int, References]:
+    """Return the reference tables of each day. sums: SUMS of all blocks."""
     from pyspark.sql import functions as F
-
-    def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return fitting.sums(batches)
 
     values = F.sort_array(F.collect_list(F.struct("part", "value")))
     added = F.aggregate(values, F.lit(0.0), lambda total, one: total + one["value"])
-    found = (
-        customers.mapInArrow(task, spark_types(_SUMS))
-        .groupBy("place", "day", "what", "key")
-        .agg(added.alias("value"))
-        .toArrow()
-    )
+    found = sums.groupBy("place", "day", "what", "key").agg(added.alias("value")).toArrow()
     return {
         day: References(
             {one.name: _table(found, place, one, day) for place, one in enumerate(fitting.declared)}
@@ -127,5 +114,5 @@ def _rows(place: int, day: int, what: str, part: int, keys: tuple[str, ...], val
             as_arrow(np.full(n, part, dtype=np.int64), pa.int64()),
             as_arrow(np.asarray(values, dtype=np.float64), pa.float64()),
         ],
-        schema=_SUMS,
+        schema=SUMS,
     )

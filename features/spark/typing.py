@@ -23,7 +23,7 @@ _TOGETHER = 200_000
 _BATCH = 20_000
 _NAMES = {
     pa.int8(): "tinyint", pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.bool_(): "boolean",
-    pa.string(): "string",
+    pa.string(): "string", pa.binary(): "binary",
 }  # fmt: skip
 
 

@@ -92,6 +92,13 @@ def test_an_unknown_order_of_the_ranking_is_refused(tmp_path: Path) -> None:
     refused(ended, "--by luck is not known", "value or probability")
 
 
+def test_an_engine_that_is_unknown_or_does_not_read_the_other_tables_is_refused(tmp_path: Path) -> None:
+    asked = ("rank", orders_csv(tmp_path), "--out", "ranking", "--engine")
+    refused(run(tmp_path, *asked, "sprak"), "--engine sprak is not known", "local or spark")
+    events = ("--events", "events.csv")
+    refused(run(tmp_path, *asked, "spark", *events), "--engine spark reads orders only")
+
+
 def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     ended = run(tmp_path, "rank", orders_csv(tmp_path), "--out", "ranking")
     refused(ended, "models:/repurchase-shop@champion", "no such model")

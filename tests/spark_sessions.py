@@ -38,7 +38,9 @@ def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         bare = tmp_path_factory.mktemp("bare")
         (bare / "pandas.py").write_text("raise ImportError('a worker needs no pandas')\n")
-        patch.setenv("PYSPARK_SUBMIT_ARGS", f"--conf spark.executorEnv.PYTHONPATH={bare} pyspark-shell")
+        own = {"PYTHONPATH": bare, "TMPDIR": tmp_path_factory.mktemp("workers")}
+        settings = " ".join(f"--conf spark.executorEnv.{name}={path}" for name, path in own.items())
+        patch.setenv("PYSPARK_SUBMIT_ARGS", f"{settings} pyspark-shell")
         patch.chdir(tmp_path_factory.mktemp("spark"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pyspark's own, about the version of pandas
