@@ -24,6 +24,7 @@ from features.references import fit_over
 from features.shop.shop import Shop
 from repurchase.orders_job import OrdersJob, require_file_target
 from repurchase.source_state import state_of_inputs
+from repurchase.spark_orders import require_own_ids, require_raw
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def write_on_spark(job: OrdersJob, wanted: FeaturesJob, *, master: str, out: str
     from features.spark import engine
 
     job.require_past()
+    require_raw(job)
     mapping = load_mapping(job.mapping) if job.mapping else None
     made = engine.write_features(
         master,
@@ -103,6 +105,7 @@ def write_on_spark(job: OrdersJob, wanted: FeaturesJob, *, master: str, out: str
         mapping=mapping,
         until=job.as_of,
         now=job.now,
+        usable=lambda orders: require_own_ids(job, orders),
         accept=require_enough,
     )
     return Written(made.rows, made.columns, made.report)

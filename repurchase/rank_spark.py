@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from contracts.errors import DeclarationError
 from features.cleaning.account import Account
 from features.cleaning.report import require_enough
-from features.prepared.partitions import is_prepared
 from features.reading.mapping import load_mapping
-from features.shop.sightings import KEYS
 from repurchase.model_job import require_same_currency
 from repurchase.orders_job import OrdersJob
 from repurchase.rank_base import Asked, Base, Parts, Progress, judged, require_customers, tally_of
+from repurchase.spark_orders import require_own_ids, require_raw
 
 if TYPE_CHECKING:
     from features.spark.job import SparkJob
@@ -50,7 +48,7 @@ def scored_on_spark(
     from features.spark.session import opened_session, without_pandas_warning
     from serving.batch.history import Forecast
 
-    _require_raw(job)
+    require_raw(job)
     mapping = load_mapping(job.mapping) if job.mapping else None
     with opened_session(master) as session, without_pandas_warning(), spoken(", ".join(job.files)):
         progress("reading orders")
@@ -58,7 +56,7 @@ def scored_on_spark(
             orders = SparkJob.of(session, job.files, mapping, until=job.as_of, now=job.now)
             asked = ask(orders.last_day if job.as_of is None else job.as_of)
             require_same_currency(asked.bundle, orders.mapping)
-            _require_own_ids(job, orders)
+            require_own_ids(job, orders)
         progress("scoring customers")
         forecast = Forecast.finished(asked.out / "history", asked.scoring.as_of)
         with stages.stage("scoring customers"):
@@ -101,24 +99,3 @@ def _parts(orders: SparkJob, notes: dict[int, Note], asked: Asked) -> Parts:
     report = orders.report(Account.total(tally.accounts), pa.concat_tables(tally.flags))
     require_enough(report)
     return Parts(notes, report, tally.fingerprint, orders.optional)
-
-
-def _require_raw(job: OrdersJob) -> None:
-    """Refuse what the local engine has prepared for itself."""
-    for name in job.files:
-        if is_prepared(name):
-            raise DeclarationError(
-                f"{name} holds prepared orders, which only the local engine reads. Give Spark the orders themselves, "
-                "as Parquet."
-            )
-
-
-def _require_own_ids(job: OrdersJob, orders: SparkJob) -> None:
-    """Refuse orders whose ids the local engine would merge."""
-    keys = [name for name in KEYS if name in orders.frame.optional]
-    merges = job.other.merges and orders.mapping.rules.changed.get("identity", True) is not False
-    if keys and merges:
-        raise DeclarationError(
-            "these orders have e-mail addresses or telephone numbers, by which the ids of one person are merged; "
-            "--engine spark cannot. Give --no-merges, or use the local engine."
-        )

@@ -65,14 +65,16 @@ def write_features(
     mapping: Mapping | None = None,
     until: int | None = None,
     now: datetime | None = None,
+    usable: Callable[[SparkJob], None] | None = None,
     accept: Callable[[OrdersReport], None] | None = None,
     block_rows: int = BLOCK_ROWS,
 ) -> Written:
     """Write features (and outcomes) of orders to a folder.
 
     spark: a session, or a master URL. source: Parquet paths, or one table or view by its name. until: the last day
-    that is seen; None takes the last day with a sale as the as-of day. accept: called with the account before anything
-    is put in place; it may raise. block_rows: about how many rows a task cleans at a time.
+    that is seen; None takes the last day with a sale as the as-of day. usable: called with the
+    opened orders; accept: with the account before anything is put in place; both may raise. block_rows: about how many
+    rows a task cleans at a time.
     Reference tables that the features need are fitted on everyone, as known at each cutoff.
     Raises DataError if the orders cannot be read or none is left, ArtifactError if `out` holds something else or Spark
     fails.
@@ -80,6 +82,8 @@ def write_features(
     with opened_session(spark) as session, without_pandas_warning(), spoken(", ".join(source)):
         folder = SparkFolder.open(session, out)
         job = SparkJob.of(session, source, mapping, until=until, now=now)
+        if usable is not None:
+            usable(job)
         tables = possible(references_of(wanted.chosen), job.optional)
         work = _work(job, wanted, tables, job.last_day if until is None else until)
         _write(job, work, tables, out=folder.aside, block_rows=block_rows)

@@ -24,6 +24,7 @@ from features.kernel.past import Past
 from features.kernel.running import Floats
 from features.prepared.store import Prepared
 from features.shop.files import OtherFiles
+from repurchase.features_job import FeaturesJob, write_on_spark
 from repurchase.orders_job import OrdersJob
 from repurchase.rank_base import RankOptions
 from repurchase.rank_job import Ranked, rank
@@ -164,6 +165,15 @@ def test_orders_whose_ids_would_be_merged_are_refused(spark: Any, source: Path, 
     with pytest.raises(DeclarationError, match="Give --no-merges"):
         ranked(source, tmp_path / "out", THERE, other=OtherFiles())
     assert not (tmp_path / "out/current").exists()
+
+
+def test_features_of_orders_whose_ids_would_be_merged_are_refused(
+    spark: Any, source: Path, tmp_path: Path
+) -> None:
+    job = OrdersJob((str(source),), None, worlds.AS_OF, NOW, OtherFiles())
+    wanted = FeaturesJob(horizons=(30,), cutoffs=0, names=("frequency",), catalog=CATALOG)
+    with pytest.raises(DeclarationError, match="Give --no-merges"):
+        write_on_spark(job, wanted, master=MASTER, out=str(tmp_path / "features"))
 
 
 def test_prepared_orders_are_the_local_engines(spark_home: Path, tmp_path: Path) -> None:
