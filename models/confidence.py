@@ -1,6 +1,7 @@
 """How sure a score is, in one word and its reason.
 
-What is graded is the value: by the deviation that is expected of it over the value itself. A small chance of an
+What is graded is the value: by the deviation that is expected of it over the value itself ("usually off by": the
+standard deviation, not a bound). A small chance of an
 order is low by that, since then luck decides, however surely the chance is known. Facts that no deviation shows
 cap the grade: one or two orders only, a horizon beyond what was learnt, a season that was never seen.
 """
@@ -67,11 +68,19 @@ def _rules(deviation: Floats, order_days: Floats, known: Known) -> Iterator[tupl
         learnt = f"beyond the learnt {known.learnt_until:.0f} days" if known.learnt_until else "not learnt"
         yield everybody, "low", f"{learnt}: extrapolated"
     yield order_days <= 1, "low", "one order only"
-    yield deviation > MEDIUM_UP_TO, "low", f"unlikely to order: the value varies by over {MEDIUM_UP_TO:.0%}"
+    yield (
+        deviation > MEDIUM_UP_TO,
+        "low",
+        f"unlikely to order: the value is usually off by over {MEDIUM_UP_TO:.0%}",
+    )
     if known.history_days < YEAR_DAYS:
         yield everybody, "medium", "history of the shop is shorter than a year: season unknown"
     if known.level_sd >= UNSURE_LEVEL:
         yield everybody, "medium", f"the shop's level is uncertain: its total varies by {known.level_sd:.0%}"
     yield order_days < STEADY_ORDER_DAYS, "medium", "two orders only"
-    yield deviation > HIGH_UP_TO, "medium", f"the value varies by {HIGH_UP_TO:.0%} to {MEDIUM_UP_TO:.0%}"
-    yield everybody, "high", f"orders steadily: the value varies by at most {HIGH_UP_TO:.0%}"
+    yield (
+        deviation > HIGH_UP_TO,
+        "medium",
+        f"the value is usually off by {HIGH_UP_TO:.0%} to {MEDIUM_UP_TO:.0%}",
+    )
+    yield everybody, "high", f"orders steadily: the value is usually off by {HIGH_UP_TO:.0%} or less"

@@ -280,6 +280,7 @@ def _remember(asked: Asked, slim: Path, ranking: Ranking) -> None:
         "as_of": to_date(asked.scoring.as_of).isoformat(),
         "horizon": asked.scoring.rank_horizon,
         "model_version": asked.bundle.version,
+        "model_as_of": asked.bundle.manifest["as_of"],
         "customers": ranking.customers,
     }
     history.keep(asked.out / "history", pa.concat_tables(kept).sort_by("rank"), facts=facts)

@@ -100,6 +100,8 @@ def run(ranked: Ranked) -> None:
             f"{total['expected_buyers']:,.0f} buyers and {total['expected_value']:,.0f} of value; "
             f"{total['buyers']:,.0f} and {total['value']:,.0f} came ({total['customers']:,.0f} customers looked at)."
         )
+        if ranked.finished["in_sample"]:
+            show.warning("that is no test of the model: it had learnt from those days.")
     for reason in ranked.drift.reasons:
         show.warning(f"the orders do not look like those that the model learnt from: {reason}.")
     if ranked.upserted is not None:

@@ -41,7 +41,10 @@ def kept_rows(rank: Ints, customers: int) -> Ints:
 
 
 def keep(folder: Path, rows: pa.Table, *, facts: Mapping[str, Any]) -> None:
-    """Keep a day's rows (COLUMNS). facts: as_of (ISO), horizon (days), model_version, customers of the whole base."""
+    """Keep a day's rows (COLUMNS).
+
+    facts: as_of (ISO), horizon (days), model_version, model_as_of (ISO), customers of the whole base.
+    """
     folder.mkdir(exist_ok=True)
     path = folder / f"{facts['as_of']}.parquet"
     aside = folder / f".{path.name}.writing"
@@ -55,12 +58,16 @@ def keep(folder: Path, rows: pa.Table, *, facts: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What was expected on `day` of the next `horizon` days, of some customers of a base of `customers`."""
+    """What was expected on `day` of the next `horizon` days, of some customers of a base of `customers`.
+
+    in_sample: the model had learnt from days after `day`; what happened then is no test of it.
+    """
 
     day: int
     horizon: int
     customers: int
     model_version: str
+    in_sample: bool
     rows: pa.Table
 
     @staticmethod
@@ -72,7 +79,8 @@ class Forecast:
             if facts and parse_day(facts["as_of"]) + facts["horizon"] <= as_of:
                 rows = pq.read_table(path, columns=list(COLUMNS))
                 day, version = parse_day(facts["as_of"]), facts["model_version"]
-                return Forecast(day, facts["horizon"], facts["customers"], version, rows)
+                in_sample = parse_day(facts.get("model_as_of", facts["as_of"])) > day
+                return Forecast(day, facts["horizon"], facts["customers"], version, in_sample, rows)
         return None
 
     @property
@@ -121,6 +129,7 @@ class Forecast:
             "until": to_date(self.day + self.horizon).isoformat(),
             "horizon": self.horizon,
             "model_version": self.model_version,
+            "in_sample": self.in_sample,
             "customers_ranked": self.customers,
             "customers_gone": int(self.rows.num_rows - found["customers"].sum()),
             "total": {name: float(values.sum()) for name, values in columns.items()},

@@ -22,7 +22,8 @@ class Tenth:
 class Finished:
     """A finished window: `days` after `as_of`, until `until`; tenths: those with customers, the best first.
 
-    ranked: how many customers were ranked then; they are all here, or an even sample of them.
+    ranked: how many customers were ranked then; they are all here, or an even sample of them. in_sample: the model had
+    learnt from days of the window; it is no test of it.
     """
 
     as_of: str
@@ -30,6 +31,7 @@ class Finished:
     days: int
     model_version: str
     ranked: int
+    in_sample: bool
     tenths: tuple[Tenth, ...]
 
     @property
@@ -65,6 +67,7 @@ def finished_of(report: Mapping[str, Any]) -> Finished | None:
         int(found["horizon"]),
         str(found["model_version"]),
         int(found["customers_ranked"]),
+        bool(found.get("in_sample", False)),
         tenths,
     )
 

@@ -57,6 +57,8 @@ def _predicted(report: Mapping[str, Any]) -> Fact:
     found = finished_of(report)
     if found is None:
         return Fact("Last finished window", "none yet: predictions have not come due")
+    if found.in_sample:
+        return Fact("Last finished window", "none that tests the model: it had learnt from those days")
     off = abs(found.expected_buyers - found.buyers) / max(found.buyers, 1.0)
     says = (
         f"{words.people(found.expected_buyers)} of {words.count(found.customers)} predicted to buy, "

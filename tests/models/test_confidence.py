@@ -22,10 +22,10 @@ def graded(deviation: float, order_days: float, known: Known = KNOWN, value: flo
 @pytest.mark.parametrize(
     ("deviation", "order_days", "expected", "why"),
     [
-        (0.8, 9, "high", "varies by at most 125%"),
+        (0.8, 9, "high", "off by 125% or less"),
         (0.8, 2, "medium", "two orders only"),
         (0.8, 1, "low", "one order only"),
-        (2.0, 9, "medium", "varies by 125% to 250%"),
+        (2.0, 9, "medium", "off by 125% to 250%"),
         (4.0, 9, "low", "unlikely to order"),
     ],
 )

@@ -286,6 +286,7 @@ def check_finished(before: pa.Table, found: Ranked, early: int) -> None:
     """Hold predicted and actual against plain loops over the lines."""
     assert found.finished is not None
     assert (found.finished["horizon"], found.finished["customers_gone"]) == (90, 0)
+    assert found.finished["in_sample"]  # the model was trained as of a later day than the forecast's
     lines = read_orders(worlds.orders_file(), until=worlds.AS_OF).lines.to_pylist()
     buyers = {
         one["customer_id"]

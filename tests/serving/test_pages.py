@@ -78,6 +78,15 @@ def test_the_strip_says_how_fresh_the_numbers_are(store: Store) -> None:
     assert "8 Apr 1998: out of date for 54 days. Rank again." in words_of(late)
 
 
+def test_days_that_the_model_had_learnt_from_are_shown_as_no_test(tmp_path: Path) -> None:
+    report = {**REPORT, "finished": {**REPORT["finished"], "in_sample": True}}
+    shown = words_of(
+        Browser(pages_app(pages_store(tmp_path / "out", *NAMES[:3], report=report))).get("/model")
+    )
+    assert "none that tests the model: it had learnt from those days" in shown
+    assert "This is no test: the model had learnt from days after 1 Jan 1998" in shown
+
+
 def test_the_strip_says_what_came_of_the_predictions(browser: Browser) -> None:
     shown = words_of(browser.get("/customers").text)
     assert "75 of 200 predicted to buy, 65 did (15 % too many)" in shown

@@ -144,3 +144,16 @@ def test_old_forecasts_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         keep(tmp_path / "history", pa.table({name: [1] for name in kept.COLUMNS}), facts=facts)
     names = [path.name for path in sorted((tmp_path / "history").iterdir())]
     assert names == [f"{to_date(DAY - 2)}.parquet", f"{to_date(DAY - 1)}.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("learnt_until", "in_sample"), [(DAY - 61, False), (DAY - 60, False), (DAY - 59, True)]
+)
+def test_days_that_the_model_had_learnt_from_are_no_test_of_it(
+    tmp_path: Path, learnt_until: int, in_sample: bool
+) -> None:
+    as_of, learnt = (to_date(day).isoformat() for day in (DAY - 60, learnt_until))
+    facts = {"as_of": as_of, "horizon": 60, "model_version": "v", "model_as_of": learnt, "customers": 1}
+    keep(tmp_path / "history", pa.table({name: [1] for name in kept.COLUMNS}), facts=facts)
+    found = Forecast.finished(tmp_path / "history", DAY)
+    assert found is not None and found.in_sample is in_sample
