@@ -80,9 +80,8 @@ def test_the_strip_says_how_fresh_the_numbers_are(store: Store) -> None:
 
 def test_days_that_the_model_had_learnt_from_are_shown_as_no_test(tmp_path: Path) -> None:
     report = {**REPORT, "finished": {**REPORT["finished"], "in_sample": True}}
-    shown = words_of(
-        Browser(pages_app(pages_store(tmp_path / "out", *NAMES[:3], report=report))).get("/model")
-    )
+    store = pages_store(tmp_path / "out", *NAMES[:3], report=report)
+    shown = words_of(Browser(pages_app(store)).get("/model").text)
     assert "none that tests the model: it had learnt from those days" in shown
     assert "This is no test: the model had learnt from days after 1 Jan 1998" in shown
 
