@@ -44,8 +44,8 @@ TOP = 10
 @dataclass(frozen=True)
 class Ranked:
     """What a ranking brought. top: the first rows; moves: None without a previous ranking; taken_up: parts that an
-    interrupted run had finished; upserted: what PostgreSQL was told, if it was; notes: sentences about whom it may not
-    hold."""
+    interrupted run had finished; upserted: what PostgreSQL was told, if it was; notes: sentences that are worth a
+    warning."""
 
     report: OrdersReport
     as_of: int
@@ -199,8 +199,18 @@ def _published(base: Base, asked: Asked, run: Checkpoint, stages: Stages, progre
         taken_up=base.taken_up,
         horizon=asked.scoring.rank_horizon,
         upserted=upserted,
-        notes=notes,
+        notes=(*_back_in_time(base, asked), *notes),
     )
+
+
+def _back_in_time(base: Base, asked: Asked) -> Iterator[str]:
+    """Yield a sentence where the ranking that was published before is of a later day."""
+    before, now = (base.previous or {}).get("as_of", ""), to_date(asked.scoring.as_of).isoformat()
+    if before > now:
+        yield (
+            f"{asked.out} held a ranking of {before}; this one is of {now}, and running servers take it over. "
+            "To look back, give another --out."
+        )
 
 
 def _noting_top(tables: Iterator[pa.Table], top: list[pa.Table]) -> Iterator[pa.Table]:

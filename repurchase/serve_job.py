@@ -102,6 +102,7 @@ def _alone(served: Served, folder: Path, *, tell: Tell, warn: Tell) -> int:
     try:
         running.run(None if served.listen_fd is None else [socket.socket(fileno=served.listen_fd)])
     finally:
+        gc.unfreeze()
         if stop_watching is not None:
             stop_watching()
         if guard.audit is not None:

@@ -270,6 +270,13 @@ def test_a_later_run_tells_who_moved_and_what_became_of_the_forecast(tmp_path: P
     check_finished(before, found, early)
 
 
+def test_a_ranking_of_an_earlier_day_than_the_published_one_is_told(tmp_path: Path) -> None:
+    assert ranked(job(prepared(3)), tmp_path / "out").notes == ()
+    found = ranked(job(prepared(3), as_of=worlds.AS_OF - 5), tmp_path / "out")
+    assert "running servers take it over" in found.notes[0]
+    assert (found.as_of, len(found.notes)) == (worlds.AS_OF - 5, 1)
+
+
 def check_moves(before: pa.Table, found: Ranked) -> None:
     """Hold the moves against plain dictionaries."""
     tables = (before, found.scores)
