@@ -17,6 +17,7 @@ from tests.faults.rankings import differing, driven, scores
 from tests.faults.shop import orders
 from tests.repurchase.front_door import here
 
+pytestmark = pytest.mark.faults  # processes that are killed: make test-faults
 IDS_PER_BLOCK = 400  # so that few people already make several blocks
 # The front door, which dies by kill -9 instead of noting one part more than so many.
 KILLED = f"""
