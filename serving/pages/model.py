@@ -14,6 +14,7 @@ from serving.pages.guard import PageRoute
 from serving.pages.past import Finished, drift_of, finished_of
 from serving.pages.pictures import calibration_chart, lift_chart
 from serving.pages.visit import VisitDep
+from serving.pages.worth import terms_words
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -108,7 +109,7 @@ def _card(card: Mapping[str, Any], *, horizons: tuple[int, ...]) -> Rows:
         "Features it reads": _count(len(card["features"]))
         if isinstance(card.get("features"), Mapping)
         else None,
-        "Lifetime value": _lifetime(terms) if isinstance(terms, Mapping) else None,
+        "Lifetime value": terms_words(terms) if isinstance(terms, Mapping) else None,
         "Currency": card.get("currency"),
         "Time zone": card.get("timezone"),
     }
@@ -121,14 +122,3 @@ def _day(value: object) -> str | None:
 
 def _count(value: object) -> str | None:
     return words.count(value) if isinstance(value, int) else None
-
-
-def _lifetime(terms: Mapping[str, Any]) -> str:
-    margin = (
-        "at the customer's own margin"
-        if terms.get("margins")
-        else f"at a margin of {words.percent(terms['margin'])}"
-    )
-    return (
-        f"over {terms['days']} days, {margin}, discounted by {words.percent(terms['discount_rate'])} a year"
-    )

@@ -10,7 +10,7 @@ from features.reading.presets import NO_CURRENCY
 
 UNKNOWN = "–"
 _HARD = "\N{NO-BREAK SPACE}"
-_LARGE, _SMALL = 10_000.0, 0.1  # currency: above, pence tell nothing; below, they do not tell enough
+_LARGE, _SMALL = 10_000.0, 0.01  # currency: above, pence tell nothing; below, they do not tell enough
 _ALMOST = 0.995
 
 
@@ -80,6 +80,12 @@ def of_100(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
+def about_of_100(share: float) -> str:
+    """Return how many of 100 a share is, as part of a sentence: `about 34`, `fewer than 1`, `more than 99`."""
+    told = of_100(share)
+    return f"about {told}" if told.isdigit() else told
+
+
 def plural(number: float, what: str) -> str:
     """Return `1 customer` or `5 customers`."""
     return f"{count(number)} {what}{'' if number == 1 else 's'}"
@@ -97,6 +103,12 @@ def moment(value: str) -> str:
     """Return `1 Jul 1998, 09:30 UTC` for an ISO time."""
     one = datetime.fromisoformat(value)
     return f"{day(one.date())}, {one:%H:%M}{_HARD}UTC"
+
+
+def month(value: str) -> str:
+    """Return `Dec 2010` for `2010-12`."""
+    one = date.fromisoformat(f"{value}-01")
+    return f"{one:%b}{_HARD}{one.year}"
 
 
 def days_words(days: int) -> str:
