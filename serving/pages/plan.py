@@ -108,7 +108,8 @@ def _pays(share: float | None) -> str | None:
 @cache
 def _labels() -> Mapping[str, str]:
     """Return what people call the offers and channels of our catalogue; a shop's own are called by their names."""
-    return {name: one.label for name, one in (*read_offers().items(), *read_channels().items())}
+    offers = {name: one.label for name, one in read_offers().items()}
+    return {**offers, **{name: one.label for name, one in read_channels().items()}}
 
 
 def _label(name: str) -> str:
