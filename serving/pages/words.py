@@ -66,8 +66,13 @@ def off(predicted: float, actual: float) -> str:
     if actual <= 0:
         return "nobody did"
     share = predicted / actual - 1.0
+    return "as many as predicted" if abs(share) < 0.005 else off_share(share)
+
+
+def off_share(share: float) -> str:
+    """Return how far a total was off, as a share of the actual one: `3 % too many`."""
     if abs(share) < 0.005:
-        return "as many as predicted"
+        return "exact"
     return f"{abs(share):.0%} too {'many' if share > 0 else 'few'}".replace("%", f"{_HARD}%")
 
 

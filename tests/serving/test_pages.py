@@ -86,7 +86,8 @@ def test_the_strip_says_what_came_of_the_predictions(browser: Browser) -> None:
 
 def test_nothing_of_the_past_is_made_up(tmp_path: Path) -> None:
     shown = words_of(Browser(pages_app(pages_store(tmp_path / "out", "a"))).get("/model").text)
-    assert "none yet: predictions have not come due" in shown
+    assert "none yet: predictions come due by 30 Jun 1998" in shown
+    assert "two pictures stand here then" in shown
     assert "Not known: this model's card tells of no test." in shown
     assert "Not known: the nightly run did not compare them." in shown
 
