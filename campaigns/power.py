@@ -149,12 +149,12 @@ def customers_needed(question: Question, wanted: float, share: float) -> int:
 def in_words(answer: Answer, *, wanted: float | None = None) -> list[str]:
     """Return sentences that show the calculation: what is found, what a wanted difference needs, what is rough."""
     question = answer.question
-    size = f"{answer.controls:,} of {question.customers:,} customers ({answer.share:.1%}) are left alone"
+    size = f"Leaving {answer.controls:,} of {question.customers:,} customers ({answer.share:.1%}) alone"
     sure = f"with {question.power:.0%} certainty at the {question.alpha:.0%} level (two-sided)"
     if answer.detectable is None:
-        said = [f"{size}: too few to find any difference {sure}."]
+        said = [f"{size} is too few to find any difference {sure}."]
     else:
-        said = [f"{size}: {sure} this finds a rise {rise_words(question, answer.detectable)} or more."]
+        said = [f"{size} finds, {sure}, a rise {rise_words(question, answer.detectable)} or more."]
     if wanted is not None:
         said.append(wanted_words(question, wanted))
     if answer.rough:

@@ -37,7 +37,7 @@ def limit_sentence(use: Use, currency: str) -> str:
         )
         return f"{more} of '{use.name}' would earn about {amount(earned)} {currency}."
     used = f"{amount(use.used)} of {amount(use.limit)} {use.unit}".rstrip()
-    return f"'{use.name}' is not the limit: {used} used."
+    return f"More of '{use.name}' would earn nothing: {used} used."
 
 
 def floor_sentence(use: Use, currency: str) -> str:

@@ -44,7 +44,8 @@ def holdout_of(economics: Economics, *, currency: str) -> Holdout:
     if control.any():
         words = [
             *words,
-            f"Drawn by lot: {control.sum():,} of {can.sum():,} customers who could be contacted.",
+            f"The lot drew {control.sum():,} of the {can.sum():,} customers who could be contacted; it comes near that "
+            "number and seldom hits it.",
         ]
     return Holdout(control, share, tuple(words), log)
 

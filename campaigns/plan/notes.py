@@ -13,9 +13,9 @@ from campaigns.plan.gather import ASSUMED, Gathered
 from campaigns.plan.planning import Plan
 
 _ADDS: Mapping[str, str] = {
-    "contacts": "--contacts (past campaigns with a control group) would replace assumed effects by measured ones",
-    "customers": "--customers (consent, birthdays, addresses) would open other channels and close refused ones",
-    "events": "--events (opens, clicks, visits, carts) would tell who reads and when, and who does not read any more",
+    "contacts": "past campaigns with a control group (--contacts) would replace assumed effects by measured ones",
+    "customers": "consent, birthdays and addresses (--customers) would open other channels and close refused ones",
+    "events": "opens, clicks, visits, carts (--events) would tell who reads and when, and who does not read any more",
     "orders.product_id": "product ids in the orders would bring recommended products",
     "orders.cost": "the cost of products would replace the assumed margin",
     "orders.discount": "discounts in the orders would tell who buys because of them",

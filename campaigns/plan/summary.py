@@ -146,5 +146,5 @@ def _sentences(plan: Plan) -> list[str]:
 
 def _proof(gap: float) -> str:
     if gap < 0.00005:
-        return "No plan within these limits is expected to earn more than this one (proven to 0.01 %)."
-    return f"No plan within these limits is expected to earn over {gap:.2%} more than this one (proven)."
+        return "This is the best plan within these limits: none is expected to earn 0.01 % more."
+    return f"Within these limits no plan is expected to earn over {gap:.2%} more than this one."

@@ -18,11 +18,13 @@ def money(value: float, *, beside: Iterable[float] = ()) -> str:
 def pays_words(share: float) -> str:
     """Say from which share of the expected effect on a plan pays."""
     if share < 0.01:
-        return "It pays even if the contacts move only 1% of what is expected of them."
+        return "It still pays if the contacts have only 1% of the effect that is assumed."
     if share > 1:
-        return f"It is expected to lose: the contacts would have to move {share:.1f} times as much to pay."
+        return (
+            f"It is expected to lose: the contacts would need {share:.1f} times the effect that is assumed."
+        )
     shown = f"{share:.0%}" if share >= 0.095 else f"{share:.1%}"
-    return f"It pays as long as the contacts move at least {shown} of what is expected of them."
+    return f"It still pays if the contacts have only {shown} of the effect that is assumed."
 
 
 def said(text: str) -> Html:

@@ -9,7 +9,7 @@ customers     /customers: the ranked table; filters: the filter in its address; 
 contact       /contact: how many to contact
 segments      /segments: tiers, lifecycle stages, segments
 model         /model: predicted and actual buyers, the last test, the card
-one_customer  /customers/{id}
+one_customer  /customers/{id}; worth: what a customer is expected to bring, in words
 diagnosis     /diagnosis, and plan: /plan, from the folders that the commands wrote (folders)
 pictures      the charts; words: numbers and dates for people; render: templates filled in; assets: /static
 kept          what was worked out from a ranking, as long as it is open

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from contracts.errors import ArtifactError
 from pages.chart import Chart, Line, even_axis, named_axis
 from pages.svg import legend, svg
 from serving.pages import words
+from serving.pages.days import days_differ
 from serving.pages.folders import Folder, read_json
 from serving.pages.guard import PageRoute
 from serving.pages.visit import VisitDep
@@ -56,7 +58,8 @@ def diagnosis(visit: VisitDep) -> Response:
     if found is None:
         option = "--diagnosis diagnosis"
         return visit.page("absent.html", title="Diagnosis", what="diagnosis", command=COMMAND, option=option)
-    return visit.page("diagnosis.html", title="Diagnosis", **found)
+    differ = days_differ(visit, "diagnosis", found["as_of_day"])
+    return visit.page("diagnosis.html", title="Diagnosis", **found, differ=differ)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -75,6 +78,7 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
     trend, extent, cohorts = _trend(found["trend"]), found["extent"], _cohorts(found["cohorts_by_month"])
     return {
         "as_of": words.day(found["as_of"]),
+        "as_of_day": date.fromisoformat(found["as_of"]).isoformat(),
         "advice": found["advice"],
         "doubts": found["mode"]["doubts"],
         "sentences": found["sentences"],

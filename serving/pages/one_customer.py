@@ -13,6 +13,7 @@ from serving.curve import chance_within
 from serving.pages.guard import PageRoute
 from serving.pages.pictures import chance_chart, for_both, orders_chart
 from serving.pages.visit import VisitDep
+from serving.pages.worth import Worth, terms_words
 from serving.problems import Problem
 from serving.service import Current
 from serving.store import Store
@@ -21,8 +22,9 @@ from serving.stored.details import Details
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 _LAST = 12  # order days that the table lists
-_STRENGTH = {"strong": "strongly", "some": "somewhat", "slight": "slightly"}
+_STRENGTH = {"strong": "strongly", "some": "moderately", "slight": "slightly"}
 _WITHIN = (7, 30, 90, 180, 365)
+_CERTAIN = 0.999
 
 
 @router.get("/customers/{customer_id:path}")
@@ -39,19 +41,43 @@ def customer(visit: VisitDep, customer_id: str) -> Response:
         "horizon": store.horizon,
         "currency": store.currency,
         "everybody": store.count,
-        "values": _values(store, row),
+        "worth": _worth(store, row)[store.horizon],
+        "values": list(_worth(store, row).items()),
+        "alive": _alive(row),
         "last_order": row["as_of"] - timedelta(days=int(row["recency_days"])),
         **_orders(store, row),
         **_chance(store, row),
+        **_lifetime(store, row),
         **_reasons(visit.current, customer_id),
     }
     return visit.page("one_customer.html", title=f"Customer {customer_id}", **shown)
 
 
-def _values(store: Store, row: dict[str, Any]) -> list[tuple[str, float, float, float, float, float]]:
-    """Return chance, orders, value and its bounds for each span of days."""
-    names = ("p_repurchase", "expected_orders", "expected_value", "value_lower", "value_upper")
-    return [(f"{h} days", *(row[f"{name}_{h}d"] for name in names)) for h in sorted(store.horizons)]
+def _worth(store: Store, row: dict[str, Any]) -> dict[int, Worth]:
+    """Return the chance, the value and its bounds within each span of days."""
+    names = ("p_repurchase", "expected_value", "value_lower", "value_upper")
+    return {h: Worth(*(row[f"{name}_{h}d"] for name in names)) for h in sorted(store.horizons)}
+
+
+def _alive(row: dict[str, Any]) -> float | None:
+    """Return the chance of still being a customer; None where it is no finding.
+
+    BG/NBD lets nobody leave before the second order, so that it is 1 for everybody with one order day.
+    """
+    p: float = row["p_alive"]
+    return None if row["frequency"] == 0 and p >= _CERTAIN else p
+
+
+def _lifetime(store: Store, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the lifetime value counts, and where it lies in 8 of 10 cases."""
+    terms = store.manifest.get("clv")
+    reach = min(int(terms["days"]), store.curve_knots[-1]) if terms else store.curve_knots[-1]
+    p = chance_within(reach, store.curve_knots, row["curve"])
+    found = Worth(p, row["clv"], row["clv_lower"], row["clv_upper"])
+    return {
+        "clv_terms": terms_words(terms) if terms else None,
+        "clv_range": found.range_words(store.currency),
+    }
 
 
 def _orders(store: Store, row: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +109,7 @@ def _chance(store: Store, row: dict[str, Any]) -> dict[str, Any]:
 def _reasons(current: Current, customer_id: str) -> dict[str, Any]:
     """Return the reasons in words, or the sentence that says why there are none."""
     from serving.answering.explain import (  # LightGBM: loaded with a model, not with the application
+        REFERENCE_CUSTOMERS,
         explain,
         why_not,
     )
@@ -93,8 +120,5 @@ def _reasons(current: Current, customer_id: str) -> dict[str, Any]:
             "reasons": None,
             "no_reasons": why_not(current, customer_id) or "There are no reasons to tell.",
         }
-    reasons = [
-        (one.text, one.reason.direction, _STRENGTH[one.reason.strength], one.reason.points)
-        for one in found.reasons
-    ]
-    return {"reasons": reasons, "usual": found.usual_p, "explained": found.p}
+    reasons = [(one.text, one.reason.direction, _STRENGTH[one.reason.strength]) for one in found.reasons]
+    return {"reasons": reasons, "usual": found.usual_p, "explained": found.p, "compared": REFERENCE_CUSTOMERS}

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+
+from serving.store import Store
+
+_FAR = 0.2  # of the actual total
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,35 @@ def finished_of(report: Mapping[str, Any]) -> Finished | None:
         bool(found.get("in_sample", False)),
         tenths,
     )
+
+
+def due_on(store: Store) -> date:
+    """Return the day on which the predictions of a ranking come due; a ranking of that day or later tells of them."""
+    return date.fromisoformat(store.manifest["as_of"]) + timedelta(days=store.horizon)
+
+
+@dataclass(frozen=True)
+class LastTest:
+    """How far the totals of the model's recipe were off on a window that it had not seen: shares of the actual ones."""
+
+    origin: str
+    days: int
+    buyers_off: float
+    value_off: float
+
+    @property
+    def far(self) -> bool:
+        """Whether the order of the ranking can be trusted more than its totals."""
+        return max(abs(self.buyers_off), abs(self.value_off)) > _FAR
+
+
+def last_test_of(card: Mapping[str, Any]) -> LastTest | None:
+    """Return the last test that a model's card tells of; None if it tells of none."""
+    found = card.get("backtest")
+    own = found.get("metrics", {}).get(card.get("model")) if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping) or not own:
+        return None
+    return LastTest(str(found["origin"]), int(found["horizon"]), own["level_bias"], own["value_bias"])
 
 
 @dataclass(frozen=True)

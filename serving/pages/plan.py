@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,21 @@ import pyarrow.parquet as pq
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from campaigns.channels import read_channels
+from campaigns.offers import read_offers
+from campaigns.plan.words import pays_words
 from contracts.errors import ArtifactError
 from serving.pages import words
+from serving.pages.days import days_differ
 from serving.pages.folders import Folder, read_json
 from serving.pages.guard import PageRoute
-from serving.pages.visit import VisitDep
+from serving.pages.visit import Visit, VisitDep
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 COMMAND = "repurchase plan ORDERS --ranking RANKING --budget 2000 --out plan"
 _FIRST = 25
+_NAMELESS = "Campaign"
 _COLUMNS = [
     "customer_id", "action", "offer", "channel", "send_at", "p_without", "p_with", "expected_cost", "expected_profit",
 ]  # fmt: skip
@@ -34,7 +41,18 @@ def plan(visit: VisitDep) -> Response:
     found = _FOLDER.of(visit.service.settings.plan)
     if found is None:
         return visit.page("absent.html", title="Plan", what="plan", command=COMMAND, option="--plan plan")
-    return visit.page("plan.html", title="Plan", **found)
+    differ = days_differ(visit, "plan", found["as_of_day"])
+    return visit.page(
+        "plan.html", title="Plan", **found, differ=differ, linked=_linked(visit, found["first"])
+    )
+
+
+def _linked(visit: Visit, first: list[dict[str, Any]]) -> set[str]:
+    """Return which customers of the table the ranking holds, so that they have a page."""
+    store, ids = visit.current.store, [str(one["customer_id"]) for one in first]
+    if store is None or not ids:
+        return set()
+    return {name for name, row in zip(ids, store.customers(ids), strict=True) if row is not None}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -54,14 +72,15 @@ _FOLDER: Folder[dict[str, Any]] = Folder("plan.json", _read)
 def _shown(log: Mapping[str, Any], first: list[dict[str, Any]]) -> dict[str, Any]:
     summary, control = log["summary"], log["control"]
     return {
-        "label": log["terms"]["label"],
+        "heading": _heading(log["terms"]),
+        "as_of_day": date.fromisoformat(log["as_of"]).isoformat(),
         "as_of": words.day(log["as_of"]),
         "sent_from": words.day(log["days"]["first"]),
         "weeks": log["terms"]["weeks"],
         "response_days": log["terms"]["response_days"],
         "currency": log["currency"],
         "whole": summary["whole"],
-        "break_even": summary["break_even_share_of_lift"],
+        "pays": _pays(summary["break_even_share_of_lift"]),
         "sentences": summary["sentences"],
         "groups": [
             (title, key, list(summary["groups"][key].items()))
@@ -77,6 +96,26 @@ def _shown(log: Mapping[str, Any], first: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
+def _heading(terms: Mapping[str, Any]) -> str:
+    """Return the campaign's name after "The plan"; a campaign that was given none has the usual one."""
+    return "The plan" if terms["label"] == _NAMELESS else f"The plan: {terms['label']}"
+
+
+def _pays(share: float | None) -> str | None:
+    return None if share is None else pays_words(share)
+
+
+@cache
+def _labels() -> Mapping[str, str]:
+    """Return what people call the offers and channels of our catalogue; a shop's own are called by their names."""
+    offers = {name: one.label for name, one in read_offers().items()}
+    return {**offers, **{name: one.label for name, one in read_channels().items()}}
+
+
+def _label(name: str) -> str:
+    return _labels().get(name) or words.said(name.replace("_", " "))
+
+
 def _first_rows(path: Path) -> list[dict[str, Any]]:
     """Return the contacts that are expected to earn most, of the whole table; none if there is no table."""
     try:
@@ -88,5 +127,7 @@ def _first_rows(path: Path) -> list[dict[str, Any]]:
     order = pc.select_k_unstable(
         table, k=min(_FIRST, table.num_rows), sort_keys=[("expected_profit", "descending")]
     )
-    rows: list[dict[str, Any]] = table.take(order).to_pylist()
-    return rows
+    return [
+        {**one, "offer": _label(one["offer"]), "channel": _label(one["channel"])}
+        for one in table.take(order).to_pylist()
+    ]

@@ -25,11 +25,13 @@ _NAV = (
     ("/plan", "Plan"),
 )
 _WORDS = (
+    "about_of_100",
     "amount",
     "ago",
     "count",
     "day",
     "moment",
+    "month",
     "of_100",
     "people",
     "percent",

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from serving.pages import words
-from serving.pages.past import drift_of, finished_of
+from serving.pages.past import LastTest, drift_of, due_on, finished_of, last_test_of
 from serving.service import Current
+from serving.store import Store
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 _OFF = 0.15  # single months go up and down by 10 to 20 % for no reason that an order history shows
@@ -40,8 +41,9 @@ def strip_of(current: Current, *, now: datetime) -> list[Fact]:
         Fact("Scored", words.moment(facts["scored_at"])),
         _fresh(until, today),
         model,
-        _predicted(report),
+        _predicted(store),
         _looks(report),
+        *_tested(last_test_of(scorer.card())),
     ]
 
 
@@ -53,10 +55,18 @@ def _fresh(until: date, today: date) -> Fact:
     return Fact("Good until", f"{words.day(until)}, {words.plural(left, 'day')} left", GOOD)
 
 
-def _predicted(report: Mapping[str, Any]) -> Fact:
-    found = finished_of(report)
+def _tested(test: LastTest | None) -> list[Fact]:
+    """Return a warning where the model's totals were far off in its last test, and nothing otherwise."""
+    if test is None or not test.far:
+        return []
+    off = f"buyers: {words.off_share(test.buyers_off)}, value: {words.off_share(test.value_off)}"
+    return [Fact("Model's last test", f"{off}. Trust the order more than the totals.", BAD)]
+
+
+def _predicted(store: Store) -> Fact:
+    found = finished_of(store.report)
     if found is None:
-        return Fact("Last finished window", "none yet: predictions have not come due")
+        return Fact("Last finished window", f"none yet: predictions come due by {words.day(due_on(store))}")
     if found.in_sample:
         return Fact("Last finished window", "none that tests the model: it had learnt from those days")
     off = abs(found.expected_buyers - found.buyers) / max(found.buyers, 1.0)

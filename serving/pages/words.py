@@ -10,7 +10,7 @@ from features.reading.presets import NO_CURRENCY
 
 UNKNOWN = "–"
 _HARD = "\N{NO-BREAK SPACE}"
-_LARGE, _SMALL = 10_000.0, 0.1  # currency: above, pence tell nothing; below, they do not tell enough
+_LARGE, _SMALL = 10_000.0, 0.01  # currency: above, pence tell nothing; below, they do not tell enough
 _ALMOST = 0.995
 
 
@@ -66,8 +66,13 @@ def off(predicted: float, actual: float) -> str:
     if actual <= 0:
         return "nobody did"
     share = predicted / actual - 1.0
+    return "as many as predicted" if abs(share) < 0.005 else off_share(share)
+
+
+def off_share(share: float) -> str:
+    """Return how far a total was off, as a share of the actual one: `3 % too many`."""
     if abs(share) < 0.005:
-        return "as many as predicted"
+        return "exact"
     return f"{abs(share):.0%} too {'many' if share > 0 else 'few'}".replace("%", f"{_HARD}%")
 
 
@@ -78,6 +83,12 @@ def of_100(share: float) -> str:
     if _ALMOST <= share < 1:
         return "more than 99"
     return f"{100 * share:.0f}"
+
+
+def about_of_100(share: float) -> str:
+    """Return how many of 100 a share is, as part of a sentence: `about 34`, `fewer than 1`, `more than 99`."""
+    told = of_100(share)
+    return f"about {told}" if told.isdigit() else told
 
 
 def plural(number: float, what: str) -> str:
@@ -97,6 +108,12 @@ def moment(value: str) -> str:
     """Return `1 Jul 1998, 09:30 UTC` for an ISO time."""
     one = datetime.fromisoformat(value)
     return f"{day(one.date())}, {one:%H:%M}{_HARD}UTC"
+
+
+def month(value: str) -> str:
+    """Return `Dec 2010` for `2010-12`."""
+    one = date.fromisoformat(f"{value}-01")
+    return f"{one:%b}{_HARD}{one.year}"
 
 
 def days_words(days: int) -> str:

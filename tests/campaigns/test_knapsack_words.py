@@ -32,7 +32,7 @@ def test_more_pieces_are_said_in_pieces() -> None:
 
 def test_what_is_not_the_limit_says_so() -> None:
     assert said(use("budget", "EUR", 5_000, 1_234.5, price=0)) == [
-        "'budget' is not the limit: 1,234 of 5,000 EUR used."
+        "More of 'budget' would earn nothing: 1,234 of 5,000 EUR used."
     ]
 
 

@@ -171,8 +171,8 @@ def test_the_plan_marks_what_it_assumes_and_what_is_missing(tmp_path: Path) -> N
     assert_says(
         said,
         [
-            "--contacts (past campaigns with a control group) would replace assumed",
-            "--customers (consent, birthdays, addresses) would",
+            "ast campaigns with a control group (--contacts) would replace assumed",
+            "onsent, birthdays and addresses (--customers) would",
             "roduct ids in the orders would bring recommended products.",
             "one contact is assumed to convert",
         ],

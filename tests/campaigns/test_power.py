@@ -102,7 +102,7 @@ def test_more_controls_find_a_smaller_rise(share: float) -> None:
 
 def test_the_words_show_the_calculation() -> None:
     assert in_words(detectable(RATE, 0.1), wanted=0.01) == [
-        "2,000 of 20,000 customers (10.0%) are left alone: with 80% certainty at the 5% level (two-sided) this finds "
+        "Leaving 2,000 of 20,000 customers (10.0%) alone finds, with 80% certainty at the 5% level (two-sided), "
         "a rise from 5.00% to 6.57% or more.",
         "A rise from 5.00% to 6.00% is found from 29.2% controls on (5,842 customers).",
     ]

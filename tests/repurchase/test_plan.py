@@ -117,7 +117,7 @@ def test_what_is_printed_names_files_assumptions_and_what_is_missing() -> None:
     words = " ".join(shown.stdout.split())
     for part in (
         "customers are contacted. Expected cost", "Not contacted:", "What if", "this plan", "Assumed:", "Missing:",
-        "one contact is assumed to convert", "--contacts (past campaigns", f"{out}/plan.html",
+        "one contact is assumed to convert", "ast campaigns with a control group (--contacts)", f"{out}/plan.html",
     ):  # fmt: skip
         assert part in words, part
 

@@ -94,7 +94,8 @@ def test_the_strip_says_what_came_of_the_predictions(browser: Browser) -> None:
 
 def test_nothing_of_the_past_is_made_up(tmp_path: Path) -> None:
     shown = words_of(Browser(pages_app(pages_store(tmp_path / "out", "a"))).get("/model").text)
-    assert "none yet: predictions have not come due" in shown
+    assert "none yet: predictions come due by 30 Jun 1998" in shown
+    assert "two pictures stand here then" in shown
     assert "Not known: this model's card tells of no test." in shown
     assert "Not known: the nightly run did not compare them." in shown
 
@@ -107,7 +108,7 @@ def test_the_model_shows_predicted_and_actual_buyers(browser: Browser) -> None:
 def test_a_customer_has_orders_chances_and_a_next_order(browser: Browser) -> None:
     shown = words_of(browser.get("/customers/c001").text)
     assert "Rank 1 of 120" in shown and "Of 100 such customers about 88 order within 90 days" in shown
-    assert "The last of 2 order days, 42.50 EUR in all" in shown and "1 Mar 1998 32.50" in shown
+    assert "All 2 order days, 42.50 EUR in all" in shown and "1 Mar 1998 32.50" in shown
 
 
 def test_a_customer_without_details_says_what_is_missing(browser: Browser) -> None:

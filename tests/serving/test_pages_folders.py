@@ -100,9 +100,50 @@ def test_the_plan_is_shown_with_the_contacts_that_add_most(store: Store, tmp_pat
     pq.write_table(contacts(("a", 1.0), ("b", 5.0), ("c", 3.0)), folder / "plan.parquet")
     page = Browser(pages_app(store, plan=folder)).get("/plan").text
     shown = words_of(page)
-    assert "The plan: Spring" in shown and "It pays as long as the contacts move at least 16 %" in shown
-    assert shown.index("b free shipping") < shown.index("c free shipping") < shown.index("a free shipping")
+    assert (
+        "The plan: Spring" in shown
+        and "It still pays if the contacts have only 16% of the effect that is assumed." in shown
+    )
+    assert (
+        shown.index("b 5.00 Free shipping E-mail") < shown.index("c 3.00 Free") < shown.index("a 1.00 Free")
+    )
     assert "1: in the control group" in shown and "Write <code>margin</code> into the file." in page
+
+
+def test_a_plan_that_was_given_no_name_is_the_plan(store: Store, tmp_path: Path) -> None:
+    terms = {**PLAN["terms"], "label": "Campaign"}
+    folder = written(tmp_path / "plan", "plan.json", {**PLAN, "terms": terms})
+    assert "<h1>The plan</h1>" in Browser(pages_app(store, plan=folder)).get("/plan").text
+
+
+def test_only_customers_of_the_ranking_are_linked(store: Store, tmp_path: Path) -> None:
+    folder = written(tmp_path / "plan", "plan.json", PLAN)
+    pq.write_table(contacts(("a", 1.0), ("gone", 5.0)), folder / "plan.parquet")
+    page = Browser(pages_app(store, plan=folder)).get("/plan").text
+    assert 'href="/customers/a"' in page and "/customers/gone" not in page and "gone" in page
+
+
+def test_those_who_are_drawn_stand_apart_from_those_who_are_not_contacted(
+    store: Store, tmp_path: Path
+) -> None:
+    shown = words_of(
+        Browser(pages_app(store, plan=written(tmp_path / "p", "plan.json", PLAN))).get("/plan").text
+    )
+    assert shown.index("in the control group") < shown.index("How the effect will be measured")
+    assert "1 customer was drawn by lot into a control group that nobody contacts" in shown
+
+
+@pytest.mark.parametrize(("name", "content"), [("plan", PLAN), ("diagnosis", DIAGNOSIS)])
+@pytest.mark.parametrize(
+    ("as_of", "older"), [("1998-03-31", True), ("1998-04-01", None), ("1998-04-02", False)]
+)
+def test_another_day_than_the_rankings_is_said(
+    store: Store, tmp_path: Path, name: str, content: dict[str, Any], as_of: str, older: bool | None
+) -> None:
+    folder = written(tmp_path / name, f"{name}.json", {**content, "as_of": as_of})
+    shown = words_of(Browser(pages_app(store, plan=folder, diagnosis=folder)).get(f"/{name}").text)
+    assert ("their numbers do not belong together" in shown) is (older is not None)
+    assert (f"The {name} is the older one: make it again." in shown) is (older is True)
 
 
 def test_a_plan_without_its_table_says_so(store: Store, tmp_path: Path) -> None:

@@ -23,11 +23,13 @@ def test_a_share_is_told_by_the_digits_that_tell(share: float | None, shown: str
 )
 def test_a_share_is_told_as_so_many_of_100(share: float, shown: str) -> None:
     assert words.of_100(share) == shown
+    assert words.about_of_100(share) == (f"about {shown}" if shown.isdigit() else shown)
 
 
 @pytest.mark.parametrize(
     ("value", "beside", "shown"),
-    [(1628.994, (), "1,628.99"), (12.5, (10_000.0,), "12"), (0.002, (), "0.002"), (-3.0, (), "−3.00"),
+    [(1628.994, (), "1,628.99"), (12.5, (10_000.0,), "12"), (0.002, (), "0.002"), (0.026, (), "0.03"),
+     (-3.0, (), "−3.00"),
      (-0.2, (20_000.0,), "0"), (0.0, (), "0.00")],
 )  # fmt: skip
 def test_an_amount_is_as_sharp_as_its_column(value: float, beside: tuple[float, ...], shown: str) -> None:
@@ -69,3 +71,4 @@ def test_days_are_told_in_the_unit_that_fits() -> None:
         "2 years ago",
     ]
     assert words.day(date(1998, 7, 3)) == words.day("1998-07-03") == "3\xa0Jul\xa01998"
+    assert words.month("1998-07") == "Jul\xa01998"
