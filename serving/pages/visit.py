@@ -83,8 +83,24 @@ class Visit:
         headers = self.request.headers
         return "hx-request" in headers and "hx-history-restore-request" not in headers
 
+    @property
+    def newer(self) -> bool:
+        """Whether the page that a script asks for was opened with another ranking."""
+        return self.request.query_params.get("seen", self.store.version) != self.store.version
+
+    def piece(self, template: str, *, headers: Mapping[str, str], **context: Any) -> Response:
+        """Return the part of a page that changes, and the strip: the ranking may be newer than the page."""
+        strip = strip_of(self.current, now=self.service.clock())
+        return answer("piece.html", {"piece": template, "strip": strip, **context}, headers=headers)
+
     def page(
-        self, template: str, *, title: str, headers: Mapping[str, str] | None = None, **context: Any
+        self,
+        template: str,
+        *,
+        title: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
     ) -> Response:
         """Return a whole page."""
         session = self.visitor.session
@@ -94,7 +110,7 @@ class Visit:
             "csrf": session.csrf if session else None,
             "strip": strip_of(self.current, now=self.service.clock()),
         }
-        return answer(template, {**shared, **context}, headers=headers)
+        return answer(template, {**shared, **context}, status=status, headers=headers)
 
 
 def answer(

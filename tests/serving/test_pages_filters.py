@@ -146,13 +146,26 @@ def test_formats_of_addresses_need_the_personal_table(browser: Browser, name: st
 
 
 @pytest.mark.parametrize(
-    "query", ["tier=platin", "value_min=x", "value_min=nan", "value_min=1e999", "p_min=2&p_max=1",
+    "query", ["tier=platin", "value_min=x", "value_min=nan", "value_min=1e999", "value_min=0,5", "p_min=1,000",
               "last_order_from=1998-02-30", "search=" + "x" * 201],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_meant_is_told_in_words(browser: Browser, query: str) -> None:
     answer = browser.get(f"/customers?{query}")
     assert answer.status_code == 422 and "Start again here" in answer.text
     assert "platin" not in answer.text and "x" * 201 not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("value_min=500&value_max=1", "The lowest value lies above the highest value."),
+     ("last_order_from=1998-02-01&last_order_to=1998-01-01", "The last order from lies above the last order until.")],
+)  # fmt: skip
+def test_bounds_that_cross_let_nobody_through_and_are_no_error(
+    browser: Browser, query: str, says: str
+) -> None:
+    answer = browser.get(f"/customers?{query}", hx_request="true")
+    assert answer.status_code == 200 and f"Nobody matches this filter. {says}" in words_of(answer.text)
+    assert says in words_of(browser.get(f"/contact?{query}").text)
 
 
 def test_an_unknown_format_is_told_in_words(browser: Browser) -> None:
