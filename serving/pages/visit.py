@@ -48,14 +48,24 @@ def sessions_of(request: Request) -> Sessions:
     return sessions
 
 
-async def visitor(request: Request, service: ServiceDep) -> Visitor:
-    """Return who is signed in; SignInNeeded if nobody is. A key that was revoked ends its session."""
-    if service.keys is None:
-        return Visitor(admit(request, NOBODY_IN_PARTICULAR).scopes)
+def session_of(request: Request, service: Service) -> Session | None:
+    """Return the session of who is signed in, or None; a key that was revoked or has expired ends its session."""
     token = request.cookies.get(cookie_of(service), "")
     session = sessions_of(request).of(token)
-    if session is None or not service.keys.holds(session.key, now=service.clock()):
+    if session is None or service.keys is None:
+        return None
+    if not service.keys.holds(session.key, now=service.clock()):
         sessions_of(request).end(token)
+        return None
+    return session
+
+
+async def visitor(request: Request, service: ServiceDep) -> Visitor:
+    """Return who is signed in; SignInNeeded if nobody is."""
+    if service.keys is None:
+        return Visitor(admit(request, NOBODY_IN_PARTICULAR).scopes)
+    session = session_of(request, service)
+    if session is None:
         raise SignInNeeded
     demand(admit(request, session.key), SCORE_READ)
     return Visitor(session.key.scopes, session)
