@@ -88,10 +88,12 @@ def _results(visit: Visit, where: Where, *, after: int, newer: bool) -> dict[str
     store = visit.store
     rows = store.ranking(limit=PAGE + 1, after_rank=after, where=where)
     more, rows = len(rows) > PAGE, rows[:PAGE]
-    following = f"{store.version}-{rows[-1]['rank']}" if more else None
+    passed = store.ranks_until(after, where).tolist() if after else []
+    found = store.count if where.is_all else store.count_of(where)
     return {
         "rows": list(_listed(store, rows)),
-        "found": store.count if where.is_all else store.count_of(where),
+        "found": found,
+        "shown": f"{words.count(len(passed) + 1)}–{words.count(len(passed) + len(rows))} of {words.count(found)}",
         "everybody": store.count,
         "horizon": store.horizon,
         "currency": store.currency,
@@ -99,10 +101,17 @@ def _results(visit: Visit, where: Where, *, after: int, newer: bool) -> dict[str
         "crossed": crossed(where),
         "newer": newer,
         "first": address(PATH, where) if after else None,
-        "following": address(PATH, where, after=following) if following else None,
+        "previous": _page_after(store, where, passed[-PAGE - 1]) if len(passed) > PAGE else None,
+        "following": _page_after(store, where, rows[-1]["rank"]) if more else None,
         "exports": offered(visit, where),
+        "suppresses": visit.service.settings.suppressed is not None,
         "contact": address("/contact", where),
     }
+
+
+def _page_after(store: Store, where: Where, rank: int) -> str:
+    """Return the address of the page that begins after a rank."""
+    return address(PATH, where, after=f"{store.version}-{rank}")
 
 
 def _listed(store: Store, rows: list[dict[str, Any]]) -> Iterator[Listed]:

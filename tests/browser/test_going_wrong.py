@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,32 @@ def test_a_highest_value_may_be_typed_slowly(chromium: Browser, shop_address: st
         page.locator("[name=value_max]").press_sequentially("0", delay=20)
         page.wait_for_url("**value_max=10**")
         assert page.get_by_text("This lies below “from”.").count() == 0 and seen.errors == []
+
+
+def test_the_menu_closes_by_escape_and_by_a_click_elsewhere(chromium: Browser, shop_address: str) -> None:
+    with watched(chromium) as seen:
+        page = seen.page
+        page.goto(f"{shop_address}/customers")
+        inside = page.get_by_role("link", name="CSV for spreadsheets")
+        page.locator(".menu summary").click()
+        inside.wait_for()
+        page.keyboard.press("Escape")
+        inside.wait_for(state="hidden")
+        page.locator(".menu summary").click()
+        inside.wait_for()
+        page.locator("h1").click()
+        inside.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_customer_whose_id_is_dots_can_be_opened(chromium: Browser, tmp_path: Path, name: str) -> None:
+    with running(pages_app(pages_store(tmp_path / "out", "a", name))) as address, watched(chromium) as seen:
+        seen.page.goto(f"{address}/customers?search=.")
+        seen.page.locator(".ranked tbody th a").click()
+        seen.page.locator("h1.id").wait_for()
+        assert seen.page.locator("h1.id").inner_text() == name
+        seen.page.locator(".crumb a").click()
+        seen.page.wait_for_url("**/customers?search=.")
 
 
 def test_without_scripts_a_budget_that_is_typed_counts(chromium: Browser, shop_address: str) -> None:

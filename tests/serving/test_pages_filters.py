@@ -117,8 +117,24 @@ def test_every_plain_format_holds_the_same_customers(browser: Browser) -> None:
 
 def test_an_export_is_a_file_with_its_number_of_rows(browser: Browser) -> None:
     answer = browser.get("/export?format=csv&search=c00")
-    assert answer.headers["content-disposition"] == 'attachment; filename="customers-1998-04-01-csv.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="customers-1998-04-01.csv"'
     assert (answer.headers["x-rows"], answer.headers["content-type"]) == ("9", "text/csv; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("parquet", "customers-1998-04-01.parquet"), ("jsonl", "customers-1998-04-01.jsonl"),
+     ("generic", "customers-1998-04-01-generic.csv")],
+)  # fmt: skip
+def test_a_files_name_tells_its_kind_once(browser: Browser, kind: str, name: str) -> None:
+    assert f'filename="{name}"' in browser.get(f"/export?format={kind}").headers["content-disposition"]
+
+
+def test_the_menu_says_where_a_file_may_hold_fewer(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "no.csv").write_text("customer_id\nc001\n")
+    held = words_of(Browser(pages_app(store, suppressed=tmp_path / "no.csv")).get("/customers").text)
+    assert "At most 120 customers" in held and "so a file may hold fewer" in held
+    assert "fewer" not in words_of(Browser(pages_app(store)).get("/customers").text)
 
 
 def test_the_suppression_list_is_left_out_of_every_export(store: Store, tmp_path: Path) -> None:
