@@ -20,12 +20,12 @@ BY_CUSTOMERS, BY_BUDGET = "customers", "budget"
 ASSUMED_CHANNEL = "email"
 _DAYS = 30
 _MOST = 1e15
-_POINT = "with a point before the decimals and no commas"
+_NAMES = {"cost": "Cost of one contact", "margin": "Margin", "amount": "How many or how much"}
 _WRITE = {
-    "cost": f"Write an amount of at least 0, such as 0.05, {_POINT}.",
-    "margin": f"Write a number above 0 and at most 100, such as 32.5, {_POINT}.",
-    BY_CUSTOMERS: "Write a whole number of customers, 0 or more, without commas.",
-    BY_BUDGET: f"Write an amount of at least 0, such as 250.5, {_POINT}.",
+    "cost": "Write at least 0, such as 0.05; no commas.",
+    "margin": "Write above 0 and at most 100; no commas.",
+    BY_CUSTOMERS: "Write a whole number, 0 or more; no commas.",
+    BY_BUDGET: "Write at least 0, such as 250.5; no commas.",
 }
 
 
@@ -33,7 +33,7 @@ class Unclear(Exception):
     """Fields that cannot be meant. wrong: what to write, by the field's name."""
 
     def __init__(self, wrong: Mapping[str, str]) -> None:
-        super().__init__(" ".join(wrong.values()))
+        super().__init__(" ".join(f"{_NAMES[name]}: {words}" for name, words in wrong.items()))
         self.wrong = dict(wrong)
 
 

@@ -38,7 +38,7 @@ def test_a_server_that_is_gone_is_told_until_it_is_back(
         page.context.set_offline(True)
         page.locator(field).fill(value)
         page.get_by_text(
-            "No connection to the server. The numbers below are still those of before."
+            "No connection to the server. The numbers shown are still those of before."
         ).wait_for()
         page.context.set_offline(False)
         page.locator("form[hx-get] button").click()
@@ -77,7 +77,7 @@ def test_a_field_that_cannot_be_meant_is_marked_until_it_can(
         page, field = seen.page, seen.page.locator(f"[name={name}]")
         page.goto(f"{shop_address}/contact?amount=20")
         field.fill(wrong)
-        page.get_by_text("A field is not filled in as it can be meant.").wait_for()
+        page.get_by_text("See the field that is marked.").wait_for()
         assert field.get_attribute("aria-invalid") == "true"
         assert page.locator(f"#{name}-wrong").inner_text() != ""
         field.fill(right)

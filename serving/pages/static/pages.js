@@ -4,7 +4,7 @@
 (() => {
   const notice = document.getElementById("notice");
   const tell = (words) => { if (notice.textContent !== words) notice.textContent = words; };
-  const before = "The numbers below are still those of before.";
+  const before = "The numbers shown are still those of before.";
   const unanswered = (event) => {
     const button = event.target.closest("form")?.querySelector("button")?.textContent;
     tell(`No connection to the server. ${before}${button ? ` “${button}” tries again.` : ""}`);
@@ -42,7 +42,7 @@
     });
     form.addEventListener("htmx:validation:halted", () => {
       for (const field of form.elements) if (!field.validity.valid) mark(field, field.validationMessage);
-      tell(`A field is not filled in as it can be meant. ${before}`);
+      tell(`See the field that is marked. ${before}`);
     });
     cross(form);
   }
