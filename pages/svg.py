@@ -12,16 +12,17 @@ from contracts.training import Floats
 from pages.chart import REFERENCE, Axis, Chart, Line, Mark
 from pages.html import Html, element, joined
 
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 10, 44
+LEAST_LEFT, RIGHT, TOP, BOTTOM = 64, 20, 10, 44
 LOOKS = 5
 _DOT = 3.0
+_LETTER, _BESIDE_TICKS = 7.2, 27  # the width of a figure, and what the axis's own words need beside its ticks
 _MARK_ROOM = 14  # above the picture, for the words of marks
 
 
 def svg(chart: Chart) -> Html:
     """Return the picture with its title and description, without the legend."""
     described = f"{chart.key}-title {chart.key}-text"
-    frame = _Frame(*chart.size, TOP + (_MARK_ROOM if chart.marks else 0))
+    frame = _Frame(*chart.size, TOP + (_MARK_ROOM if chart.marks else 0), _left(chart.y))
     return element(
         "svg",
         element("title", chart.title, id=f"{chart.key}-title"),
@@ -48,6 +49,7 @@ class _Frame:
     width: int
     height: int
     top: int
+    left: int
 
     @property
     def base(self) -> int:
@@ -58,10 +60,16 @@ class _Frame:
         return self.width - RIGHT
 
     def across(self, axis: Axis, values: Floats) -> Floats:
-        return LEFT + (self.right - LEFT) * np.asarray(axis.place(values))
+        return self.left + (self.right - self.left) * np.asarray(axis.place(values))
 
     def up(self, axis: Axis, values: Floats) -> Floats:
         return self.base - (self.base - self.top) * np.asarray(axis.place(values))
+
+
+def _left(axis: Axis) -> int:
+    """Return how far from the left the ground begins, so that the ticks' words fit beside the axis's own."""
+    longest = max((len(words) for _, words in axis.ticks), default=0)
+    return max(LEAST_LEFT, math.ceil(_BESIDE_TICKS + _LETTER * longest))
 
 
 def _entry(line: Line) -> Html:
@@ -149,7 +157,7 @@ def _dot(x: float, y: float, look: int) -> Html:
 def _mark(chart: Chart, mark: Mark, frame: _Frame) -> Html:
     """Return a line through the picture with its words above, inside the drawing at both ends."""
     x = float(frame.across(chart.x, np.array([mark.x]))[0])
-    anchor = "start" if x < LEFT + 60 else "end" if x > frame.right - 60 else "middle"
+    anchor = "start" if x < frame.left + 60 else "end" if x > frame.right - 60 else "middle"
     line = element("path", d=f"M{_n(x)} {frame.top - 2}V{frame.base}", class_="mark")
     words = element("text", mark.words, x=_n(x), y=frame.top - 6, text_anchor=anchor, class_="label")
     return element("g", line, words)
@@ -159,20 +167,20 @@ def _vertical_axis(axis: Axis, frame: _Frame) -> Html:
     drawn = []
     for position, words in axis.ticks:
         y = frame.up(axis, np.array([position]))[0]
-        drawn.append(element("path", d=f"M{LEFT} {_n(y)}H{frame.right}", class_="grid"))
-        drawn.append(element("text", words, x=LEFT - 7, y=_n(y + 4), text_anchor="end"))
+        drawn.append(element("path", d=f"M{frame.left} {_n(y)}H{frame.right}", class_="grid"))
+        drawn.append(element("text", words, x=frame.left - 7, y=_n(y + 4), text_anchor="end"))
     turned = f"translate(11 {_n((frame.top + frame.base) / 2)}) rotate(-90)"
     drawn.append(element("text", axis.label, transform=turned, text_anchor="middle", class_="label"))
     return element("g", *drawn)
 
 
 def _horizontal_axis(axis: Axis, frame: _Frame) -> Html:
-    drawn = [element("path", d=f"M{LEFT} {frame.base}H{frame.right}", class_="base")]
+    drawn = [element("path", d=f"M{frame.left} {frame.base}H{frame.right}", class_="base")]
     for position, words in axis.ticks:
         x = frame.across(axis, np.array([position]))[0]
         drawn.append(element("path", d=f"M{_n(x)} {frame.base}v4", class_="base"))
         drawn.append(element("text", words, x=_n(x), y=frame.base + 17, text_anchor="middle"))
-    middle = LEFT + (frame.right - LEFT) / 2
+    middle = frame.left + (frame.right - frame.left) / 2
     drawn.append(
         element("text", axis.label, x=_n(middle), y=frame.height - 8, text_anchor="middle", class_="label")
     )

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from contracts.days import parse_day
 from contracts.errors import ArtifactError, ContractError, nearest
@@ -98,6 +100,10 @@ class Store:
     def count_of(self, where: Where) -> int:
         """Return how many customers meet the filter."""
         return self.count if where.is_all else self._looked_up.count_of(where)
+
+    def ranks_until(self, rank: int, where: Where = _EVERYBODY) -> NDArray[np.int64]:
+        """Return the ranks of the customers who meet the filter, from the best one to `rank`; (k,)."""
+        return self._looked_up.ranks_until(where, rank)
 
     def table(
         self, where: Where = _EVERYBODY, columns: Collection[str] | None = None, limit: int | None = None

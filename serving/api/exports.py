@@ -182,7 +182,7 @@ def _created(
         asked=hashlib.sha256(asked.model_dump_json().encode()).hexdigest(),
         format=kind.name,
         addresses=addresses,
-        name=f"ranking-{facts['as_of']}-{kind.name}{kind.endings[0]}",
+        name=f"ranking-{facts['as_of']}{kind.name_ends}",
         media_type=kind.media_type,
         ranking={name: str(facts[name]) for name in PROVENANCE}
         | {"scored_at": facts["scored_at"].isoformat()},

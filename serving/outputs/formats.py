@@ -41,6 +41,12 @@ class Format:
     audience: bool = False
     fixed: bool = False
 
+    @property
+    def name_ends(self) -> str:
+        """How a file's name ends: `.csv`, and `-braze.jsonl` where the ending alone would not tell the kind."""
+        usual = self.endings[0]
+        return usual if usual == f".{self.name}" else f"-{self.name}{usual}"
+
 
 def _csv(path: Path, how: Opening) -> Writer:
     return CsvWriter(path, how.schema, excel_safe=how.excel_safe)

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from campaigns.offers import Offer, read_offers
-from campaigns.plan.terms import ASSUMED_MARGIN
-from campaigns.preview import PLAIN, Point, Preview, PreviewTerms, columns_of, needed, preview
-from contracts.errors import DeclarationError
-from contracts.tables import scores_schema
+from campaigns.offers import Offer
+from campaigns.preview import Point, Preview, PreviewTerms, columns_of, needed, preview
 from pages.svg import legend
 from serving.pages import words
-from serving.pages.filters import address, pairs_of, told, where_of
+from serving.pages.asked import BY_CUSTOMERS, Asked, Unclear, asked_of, assumed_cost, offers_for
+from serving.pages.filters import address, crossed, pairs_of, told, where_of
 from serving.pages.guard import PageRoute
 from serving.pages.kept import Kept
 from serving.pages.pictures import for_both, profit_chart
-from serving.pages.visit import VisitDep, answer
+from serving.pages.visit import Visit, VisitDep
 from serving.problems import Problem
 from serving.store import Store
 from serving.stored.where import Where
@@ -31,26 +26,12 @@ from serving.stored.where import Where
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 PATH = "/contact"
-BY_CUSTOMERS, BY_BUDGET = "customers", "budget"
+TITLE = "How many to contact"
 DAYS = (14, 30, 60, 90)
 _ROWS = 10
+_LONGEST = 40
 # One preview of a million customers holds some 70 MB.
 _KEPT: Kept[Preview] = Kept(most=1)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the form says. amount: customers or money, None: what earns most."""
-
-    by: str
-    amount: float | None
-    terms: PreviewTerms
-
-    @property
-    def key(self) -> tuple[float | str, ...]:
-        """What one answer is kept under."""
-        terms = self.terms
-        return terms.contact_cost, terms.margin, terms.response_days, terms.choices[0].name
 
 
 @router.get(PATH)
@@ -58,78 +39,42 @@ def contact(visit: VisitDep) -> Response:
     """Show what contacting so many customers would bring, with the form to change it."""
     store, query = visit.store, visit.request.query_params
     where = where_of(query.multi_items(), store.values())
-    asked = _asked(query, store)
+    try:
+        asked = asked_of(query, store)
+    except Unclear as error:
+        return _asked_again(visit, where, error)
     found = _KEPT.of(store, (where, asked.key), lambda: _previewed(store, where, asked.terms))
     if not len(found):
-        return visit.page("contact_nobody.html", title="How many to contact", told=told(where), reset=PATH)
+        return _nobody(visit, where)
     number = _number(found, asked)
-    shown = _shown(found, number, asked, store.currency)
+    shown = _shown(found, number, asked, store) | {"newer": visit.newer}
     if visit.piecewise:
         here = address(PATH, where, **_canonical(asked, shown["amount"]))
-        return answer("contact_results.html", shown, headers={"hx-replace-url": here})
-    return visit.page(
-        "contact.html", title="How many to contact", **shown, **_form(store, where, asked), told=told(where)
-    )
+        return visit.piece("contact_results.html", headers={"hx-replace-url": here}, **shown)
+    form = _form(store, where, asked, amount=words.plain(shown["amount"]))
+    return visit.page("contact.html", title=TITLE, **shown, **form, wrong={})
 
 
-@cache
-def _offers() -> Mapping[str, Offer]:
-    return read_offers()
+def _nobody(visit: Visit, where: Where) -> Response:
+    shown: dict[str, Any] = {"told": told(where), "crossed": crossed(where), "reset": PATH}
+    if visit.piecewise:
+        return visit.piece("contact_nobody_piece.html", headers={}, **shown)
+    return visit.page("contact_nobody.html", title=TITLE, **shown)
 
 
-def offers_for(store: Store) -> dict[str, Offer]:
-    """Return the offers of our catalogue whose rules ask for nothing that the scores lack."""
-    known = set(scores_schema(store.horizons).names)
-    return {
-        name: one for name, one in _offers().items() if one.rule is None or set(one.rule.columns) <= known
+def _asked_again(visit: Visit, where: Where, unclear: Unclear) -> Response:
+    """Return the form as it was filled in, with what to write beside each field that cannot be meant."""
+    if visit.piecewise:
+        raise Problem(422, str(unclear))
+    store, query = visit.store, visit.request.query_params
+    usual = asked_of({name: query[name] for name in ("by", "days", "offer") if name in query}, store)
+    form = _form(store, where, usual, amount="")
+    form["fields"] |= {
+        name: text[:_LONGEST] for name in form["fields"] if (text := query.get(name, "").strip())
     }
-
-
-def _asked(query: Mapping[str, str], store: Store) -> Asked:
-    offers, by = offers_for(store), query.get("by") or BY_CUSTOMERS
-    offer = query.get("offer") or PLAIN
-    if by not in (BY_CUSTOMERS, BY_BUDGET) or offer not in offers:
-        raise Problem(422, "Choose one of the ways and offers that the form shows.")
-    days = int(_given(query, "days", 30.0, "the number of days"))
-    try:
-        terms = PreviewTerms(
-            contact_cost=_given(query, "cost", 0.0, "the cost of a contact"),
-            margin=_given(query, "margin", 100.0 * usual_margin(store), "the margin") / 100.0,
-            response_days=days,
-            offers=(offers[offer],),
-        )
-    except DeclarationError as error:
-        raise Problem(422, str(error)) from None
-    return Asked(by, _amount(query, by), terms)
-
-
-def usual_margin(store: Store) -> float:
-    """Return the margin that the model was trained with; where it was told none, the one that plans assume."""
-    trained = float(store.manifest.get("clv", {}).get("margin") or 1.0)
-    return trained if 0.0 < trained < 1.0 else ASSUMED_MARGIN
-
-
-def _amount(query: Mapping[str, str], by: str) -> float | None:
-    """Return the number or the money asked for: of slider and field, the one that was moved; None: neither was set."""
-    if (query.get("was_by") or by) != by:
-        return None
-    was, slider, field = (_maybe(query, name) for name in ("was", "slider", "amount"))
-    return slider if slider is not None and slider != was else field
-
-
-def _maybe(query: Mapping[str, str], name: str) -> float | None:
-    return _given(query, name, -1.0, "the number") if query.get(name, "").strip() else None
-
-
-def _given(query: Mapping[str, str], name: str, otherwise: float, what: str) -> float:
-    text = query.get(name, "").strip().replace(",", "")
-    try:
-        value = float(text) if text else otherwise
-    except ValueError:
-        value = math.nan
-    if text and not 0.0 <= value < 1e15:
-        raise Problem(422, f"Write {what} as a number of at least 0, such as 12.5.")
-    return value
+    form |= {"by": usual.by, "days": usual.terms.response_days, "currency": store.currency, "amount": 0.0}
+    most = max(form["whole"], 1)
+    return visit.page("contact.html", title=TITLE, status=422, **form, most=most, wrong=unclear.wrong)
 
 
 def _previewed(store: Store, where: Where, terms: PreviewTerms) -> Preview:
@@ -147,8 +92,8 @@ def _number(found: Preview, asked: Asked) -> int:
     return int(np.searchsorted(spent, asked.amount * (1 + 1e-9), side="right"))
 
 
-def _shown(found: Preview, number: int, asked: Asked, currency: str) -> dict[str, Any]:
-    chosen, points = found.at(number), found.points
+def _shown(found: Preview, number: int, asked: Asked, store: Store) -> dict[str, Any]:
+    chosen, points, currency = found.at(number), found.points, store.currency
     chart = profit_chart(points, chosen=chosen, break_even=found.break_even, currency=currency)
     amount, whole = chosen.contacted if asked.by == BY_CUSTOMERS else asked.amount, found.at(len(found))
     return {
@@ -165,7 +110,7 @@ def _shown(found: Preview, number: int, asked: Asked, currency: str) -> dict[str
         "amount": chosen.cost if amount is None else amount,
         "by": asked.by,
         "most": max(len(found) if asked.by == BY_CUSTOMERS else math.ceil(whole.cost), 1),
-        "assumed": _assumed(asked.terms),
+        "assumed": _assumed(asked.terms, store),
     }
 
 
@@ -180,24 +125,44 @@ def _rows(points: tuple[Point, ...], chosen: Point, best: Point) -> list[tuple[P
     return [(some[number], special.get(number, "")) for number in sorted(some)]
 
 
-def _assumed(terms: PreviewTerms) -> str:
+def _assumed(terms: PreviewTerms, store: Store) -> list[str]:
+    """Return what is assumed, in sentences."""
     offer = terms.choices[0]
-    wins = words.percent(offer.lift_prior)
-    return f"one contact wins {wins} of those who would not have bought ({offer.prior_source})."
+    said = [f"One contact wins {words.percent(offer.lift_prior)} of those who would not have bought"]
+    if offer.share:
+        said.append(f", and each order of this offer costs {words.percent(offer.share)} of the basket")
+    sentences = ["".join(said) + f" ({offer.prior_source})."]
+    alike = [one.label for one in offers_for(store).values() if one.name != offer.name and _alike(one, offer)]
+    if alike:
+        sentences.append(f"The same is assumed of: {', '.join(alike)}. So the results are the same too.")
+    if terms.contact_cost == assumed_cost():
+        sentences.append("The cost of a contact is what an e-mail usually costs.")
+    return sentences
 
 
-def _form(store: Store, where: Where, asked: Asked) -> dict[str, Any]:
+def _alike(one: Offer, other: Offer) -> bool:
+    """Tell whether two offers differ in name only, as far as anything here is worked out from them."""
+    names = ("cost", "share", "margin_effect", "min_basket", "when", "cap", "lift_prior", "lift_of")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _form(store: Store, where: Where, asked: Asked, *, amount: str) -> dict[str, Any]:
     terms = asked.terms
     return {
         "whole": store.count_of(where),
-        "cost": terms.contact_cost,
-        "margin": 100 * terms.margin,
+        "fields": {
+            "cost": f"{terms.contact_cost:.15g}",
+            "margin": words.plain(100 * terms.margin),
+            "amount": amount,
+        },
         "offers": [(name, one.label) for name, one in offers_for(store).items()],
         "offer": terms.choices[0].name,
         "all_days": sorted({*DAYS, terms.response_days}),
         "kept": pairs_of(where),
+        "told": told(where),
         "where_link": address("/customers", where),
         "reset": PATH,
+        "version": store.version,
     }
 
 

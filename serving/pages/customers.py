@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from serving.pages import words
 from serving.pages.exports import offered
-from serving.pages.filters import CHOICES, Pairs, address, pairs_of, where_of
+from serving.pages.filters import CHOICES, Pairs, address, crossed, pairs_of, where_of
 from serving.pages.guard import PageRoute
-from serving.pages.visit import Visit, VisitDep, answer
+from serving.pages.visit import Visit, VisitDep
 from serving.store import Store
 from serving.stored.where import Where
 
@@ -61,10 +61,11 @@ def customers(visit: VisitDep) -> Response:
     store, asked = visit.store, visit.request.query_params
     where = where_of(asked.multi_items(), store.values())
     after, newer = _after(store, asked.get("after", ""))
+    newer = newer or visit.newer
     here = address(PATH, where, after=asked.get("after") or None)
     if visit.piecewise:
         shown = _results(visit, where, after=after, newer=newer)
-        return answer("customers_results.html", shown, headers={"hx-replace-url": here})
+        return visit.piece("customers_results.html", headers={"hx-replace-url": here}, **shown)
     if str(visit.request.url.query) and _untidy(asked.multi_items()):
         return RedirectResponse(here, 303)
     shown = _results(visit, where, after=after, newer=newer)
@@ -87,20 +88,30 @@ def _results(visit: Visit, where: Where, *, after: int, newer: bool) -> dict[str
     store = visit.store
     rows = store.ranking(limit=PAGE + 1, after_rank=after, where=where)
     more, rows = len(rows) > PAGE, rows[:PAGE]
-    following = f"{store.version}-{rows[-1]['rank']}" if more else None
+    passed = store.ranks_until(after, where).tolist() if after else []
+    found = store.count if where.is_all else store.count_of(where)
     return {
         "rows": list(_listed(store, rows)),
-        "found": store.count if where.is_all else store.count_of(where),
+        "found": found,
+        "shown": f"{words.count(len(passed) + 1)}–{words.count(len(passed) + len(rows))} of {words.count(found)}",
         "everybody": store.count,
         "horizon": store.horizon,
         "currency": store.currency,
         "is_all": where.is_all,
+        "crossed": crossed(where),
         "newer": newer,
         "first": address(PATH, where) if after else None,
-        "following": address(PATH, where, after=following) if following else None,
+        "previous": _page_after(store, where, passed[-PAGE - 1]) if len(passed) > PAGE else None,
+        "following": _page_after(store, where, rows[-1]["rank"]) if more else None,
         "exports": offered(visit, where),
+        "suppresses": visit.service.settings.suppressed is not None,
         "contact": address("/contact", where),
     }
+
+
+def _page_after(store: Store, where: Where, rank: int) -> str:
+    """Return the address of the page that begins after a rank."""
+    return address(PATH, where, after=f"{store.version}-{rank}")
 
 
 def _listed(store: Store, rows: list[dict[str, Any]]) -> Iterator[Listed]:
@@ -133,6 +144,7 @@ def _form(store: Store, where: Where) -> dict[str, Any]:
         "choices": [(name, _in_order(known.get(name, [])), set(getattr(where, name))) for name in CHOICES],
         "kept": kept(where),
         "reset": PATH,
+        "version": store.version,
     }
 
 

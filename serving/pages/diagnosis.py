@@ -36,7 +36,7 @@ _SHARES = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the coloured table: the share that ordered, and how dark it is, 0 to _SHADES."""
+    """One cell of the coloured table: the share that ordered, and how strong its colour is, 0 to _SHADES."""
 
     says: str
     shade: int

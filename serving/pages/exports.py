@@ -91,7 +91,7 @@ async def export(visit: VisitDep) -> Response:
 
 def _written(visit: Visit, kind: Format, where: Where, folder: Path) -> Written:
     store, settings = visit.store, visit.service.settings
-    path = folder / f"customers-{store.manifest['as_of']}-{kind.name}{kind.endings[0]}"
+    path = folder / f"customers-{store.manifest['as_of']}{kind.name_ends}"
     try:
         everybody = read_personal(settings.personal) if settings.personal else None
         barred = (

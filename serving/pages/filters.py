@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from contracts.errors import nearest
+from serving.pages.numbers import number_of
 from serving.problems import Problem
 from serving.stored.where import Where
 
@@ -48,10 +48,9 @@ def where_of(asked: Iterable[tuple[str, str]], known: Mapping[str, list[str]]) -
     for name in CHOICES:
         found[name] = _chosen(name, given.get(name, []), known.get(name, []))
     for name in NUMBERS:
-        found[name] = _one(name, given, _number)
+        found[name] = _one(name, given, number_of)
     for name in DATES:
         found[name] = _one(name, given, date.fromisoformat)
-    _require_order(found)
     search = given.get("search", [""])[-1]
     if len(search) > _LONGEST_SEARCH:
         raise Problem(422, f"Search for at most {_LONGEST_SEARCH} letters.")
@@ -88,6 +87,19 @@ def told(where: Where) -> list[str]:
     return [*parts, *([f"customer begins with “{where.search}”"] if where.search else [])]
 
 
+def crossed(where: Where) -> str | None:
+    """Return which bounds let nobody through, in words; None if there are none.
+
+    It is no error: while a number is being typed, its first digits often cross the other bound.
+    """
+    pairs = [(name, name.replace("_min", "_max")) for name in NUMBERS if name.endswith("_min")]
+    for low, high in (*pairs, DATES):
+        least, most = getattr(where, low), getattr(where, high)
+        if least is not None and most is not None and least > most:
+            return f"The {NAMES[low]} lies above the {NAMES[high]}."
+    return None
+
+
 def _chosen(name: str, values: list[str], known: list[str]) -> tuple[str, ...]:
     wrong = [value for value in values if value not in known]
     if wrong:
@@ -104,19 +116,5 @@ def _one(name: str, given: Mapping[str, list[str]], read: Callable[[str], Any]) 
     try:
         return read(given[name][-1])
     except ValueError:
-        what = "date, such as 1998-06-30" if name in DATES else "number, such as 12.5"
+        what = "date, such as 1998-06-30" if name in DATES else "number written with a point, such as 12.5"
         raise Problem(422, f"The {NAMES[name]} is not a {what}.") from None
-
-
-def _number(text: str) -> float:
-    value = float(text.replace(",", ""))
-    if not math.isfinite(value):
-        raise ValueError
-    return value
-
-
-def _require_order(found: Mapping[str, Any]) -> None:
-    pairs = [(name, name.replace("_min", "_max")) for name in NUMBERS if name.endswith("_min")]
-    for low, high in (*pairs, DATES):
-        if found[low] is not None and found[high] is not None and found[low] > found[high]:
-            raise Problem(422, f"The {NAMES[low]} lies above the {NAMES[high]}: nobody can match.")

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from contracts.errors import ArtifactError, DataError
-from serving.pages.visit import SignInNeeded, answer, sign_in_address
+from serving.pages.visit import SignInNeeded, answer, session_of, sign_in_address
 from serving.problems import Problem
 
 logger = logging.getLogger("repurchase.serving")
@@ -82,7 +82,9 @@ def _as_page(request: Request, response: Response) -> Response:
     headers = {name: value for name, value in response.headers.items() if name in kept}
     piece = "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
     template = "problem_piece.html" if piece else "problem.html"
-    context |= {"here": request.url.path, "csrf": None, "strip": [], "again": _again(request)}
+    session = session_of(request, request.app.state.service)
+    csrf = session.csrf if session else None
+    context |= {"here": request.url.path, "csrf": csrf, "strip": [], "again": _again(request)}
     return answer(template, context, status=status, headers=headers)
 
 

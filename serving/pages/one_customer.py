@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from pages.svg import svg
 from serving.curve import chance_within
+from serving.pages.customers import PATH
 from serving.pages.guard import PageRoute
 from serving.pages.pictures import chance_chart, for_both, orders_chart
 from serving.pages.visit import VisitDep
@@ -29,8 +31,11 @@ _CERTAIN = 0.999
 
 @router.get("/customers/{customer_id:path}")
 def customer(visit: VisitDep, customer_id: str) -> Response:
-    """Show one customer; a 404 page if the ranking does not hold the id."""
-    store = visit.store
+    """Show one customer; a 404 page if the ranking does not hold the id.
+
+    An id of dots alone stands in the query instead, ?id=…: in a path, browsers take it for a way upwards.
+    """
+    store, customer_id = visit.store, customer_id or visit.request.query_params.get("id", "")
     row = store.customer(customer_id)
     if row is None:
         raise Problem(
@@ -44,6 +49,7 @@ def customer(visit: VisitDep, customer_id: str) -> Response:
         "worth": _worth(store, row)[store.horizon],
         "values": list(_worth(store, row).items()),
         "alive": _alive(row),
+        "came_from": _came_from(visit.request),
         "last_order": row["as_of"] - timedelta(days=int(row["recency_days"])),
         **_orders(store, row),
         **_chance(store, row),
@@ -51,6 +57,12 @@ def customer(visit: VisitDep, customer_id: str) -> Response:
         **_reasons(visit.current, customer_id),
     }
     return visit.page("one_customer.html", title=f"Customer {customer_id}", **shown)
+
+
+def _came_from(request: Request) -> str:
+    """Return the table with the filter and the page that the visitor comes from, else the whole one."""
+    before = urlsplit(request.headers.get("referer", ""))
+    return f"{PATH}?{before.query}" if before.path == PATH and before.query else PATH
 
 
 def _worth(store: Store, row: dict[str, Any]) -> dict[int, Worth]:

@@ -67,7 +67,9 @@ def _templates() -> Environment:
 
 
 def _as_path(customer_id: str) -> str:
-    return quote(customer_id, safe="")
+    """Return what follows /customers/ in the address of a customer."""
+    dots = customer_id in (".", "..")  # browsers take such a part of a path for a way upwards
+    return f"?id={customer_id}" if dots else quote(customer_id, safe="")
 
 
 def _printable(value: Any) -> Any:

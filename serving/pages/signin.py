@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.guarding.keys import KeyRing
+from serving.guarding.keys import SCORE_READ, KeyRing
 from serving.pages.guard import PageRoute
 from serving.pages.sessions import LASTS, same
-from serving.pages.visit import answer, cookie_of, sessions_of
+from serving.pages.visit import answer, cookie_of, session_of, sessions_of
 from serving.problems import Problem
 from serving.service import Service, ServiceDep
 
@@ -22,20 +22,24 @@ HOME = "/customers"
 _FORM_COOKIE = "repurchase-form"
 _LARGEST_FORM, _LONGEST_PATH = 4_096, 2_000
 _FORM_KIND = "application/x-www-form-urlencoded"
+_OPENS_NOTHING = "This key opens nothing: it is mistyped, revoked or has expired."
+_OPENS_NO_PAGE = (
+    f"This key may not look at customers, so no page would open. Ask for one with the scope {SCORE_READ}."
+)
 
 
 @router.get("/signin")
 async def sign_in_form(request: Request, service: ServiceDep) -> Response:
-    """Show the form, or lead on where no keys are asked for."""
+    """Show the form, or lead on where no keys are asked for or somebody is signed in."""
     after = _local(request.query_params.get("next", ""))
-    if service.keys is None:
+    if service.keys is None or session_of(request, service) is not None:
         return RedirectResponse(after, 303)
-    return _form(request, service, after=after, refused=False)
+    return _form(request, service, after=after)
 
 
 @router.post("/signin")
 async def sign_in(request: Request, service: ServiceDep) -> Response:
-    """Take a key, open a session, go on; the form again with 401 if the key opens nothing."""
+    """Take a key, open a session, go on; the form again if the key opens nothing (401) or no page (403)."""
     if service.keys is None:
         return RedirectResponse(HOME, 303)
     form = await _posted(request)
@@ -49,7 +53,9 @@ async def sign_in(request: Request, service: ServiceDep) -> Response:
 def _opened(request: Request, service: Service, keys: KeyRing, key: str, after: str) -> Response:
     found = keys.find(key, now=service.clock())
     if found is None:
-        return _form(request, service, after=after, refused=True)
+        return _form(request, service, after=after, refused=_OPENS_NOTHING, status=401)
+    if SCORE_READ not in found.scopes:
+        return _form(request, service, after=after, refused=_OPENS_NO_PAGE, status=403)
     # A token that was there before the sign-in opens nothing: it is always a new one.
     sessions_of(request).end(request.cookies.get(cookie_of(service), ""))
     token = sessions_of(request).begin(found)
@@ -73,7 +79,9 @@ async def sign_out(request: Request, service: ServiceDep) -> Response:
     return response
 
 
-def _form(request: Request, service: Service, *, after: str, refused: bool) -> Response:
+def _form(
+    request: Request, service: Service, *, after: str, refused: str | None = None, status: int = 200
+) -> Response:
     nonce = request.cookies.get(_FORM_COOKIE) or secrets.token_urlsafe(16)
     context: dict[str, Any] = {
         "title": "Sign in",
@@ -84,7 +92,7 @@ def _form(request: Request, service: Service, *, after: str, refused: bool) -> R
         "refused": refused,
         "token": sessions_of(request).form_token(nonce),
     }
-    response = answer("signin.html", context, status=401 if refused else 200)
+    response = answer("signin.html", context, status=status)
     _set(response, service, _FORM_COOKIE, nonce, seconds=3_600)
     return response
 

@@ -48,14 +48,24 @@ def sessions_of(request: Request) -> Sessions:
     return sessions
 
 
-async def visitor(request: Request, service: ServiceDep) -> Visitor:
-    """Return who is signed in; SignInNeeded if nobody is. A key that was revoked ends its session."""
-    if service.keys is None:
-        return Visitor(admit(request, NOBODY_IN_PARTICULAR).scopes)
+def session_of(request: Request, service: Service) -> Session | None:
+    """Return the session of who is signed in, or None; a key that was revoked or has expired ends its session."""
     token = request.cookies.get(cookie_of(service), "")
     session = sessions_of(request).of(token)
-    if session is None or not service.keys.holds(session.key, now=service.clock()):
+    if session is None or service.keys is None:
+        return None
+    if not service.keys.holds(session.key, now=service.clock()):
         sessions_of(request).end(token)
+        return None
+    return session
+
+
+async def visitor(request: Request, service: ServiceDep) -> Visitor:
+    """Return who is signed in; SignInNeeded if nobody is."""
+    if service.keys is None:
+        return Visitor(admit(request, NOBODY_IN_PARTICULAR).scopes)
+    session = session_of(request, service)
+    if session is None:
         raise SignInNeeded
     demand(admit(request, session.key), SCORE_READ)
     return Visitor(session.key.scopes, session)
@@ -83,8 +93,24 @@ class Visit:
         headers = self.request.headers
         return "hx-request" in headers and "hx-history-restore-request" not in headers
 
+    @property
+    def newer(self) -> bool:
+        """Whether the page that a script asks for was opened with another ranking."""
+        return self.request.query_params.get("seen", self.store.version) != self.store.version
+
+    def piece(self, template: str, *, headers: Mapping[str, str], **context: Any) -> Response:
+        """Return the part of a page that changes, and the strip: the ranking may be newer than the page."""
+        strip = strip_of(self.current, now=self.service.clock())
+        return answer("piece.html", {"piece": template, "strip": strip, **context}, headers=headers)
+
     def page(
-        self, template: str, *, title: str, headers: Mapping[str, str] | None = None, **context: Any
+        self,
+        template: str,
+        *,
+        title: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
     ) -> Response:
         """Return a whole page."""
         session = self.visitor.session
@@ -94,7 +120,7 @@ class Visit:
             "csrf": session.csrf if session else None,
             "strip": strip_of(self.current, now=self.service.clock()),
         }
-        return answer(template, {**shared, **context}, headers=headers)
+        return answer(template, {**shared, **context}, status=status, headers=headers)
 
 
 def answer(

@@ -100,6 +100,17 @@ class Lookup:
                 break
         return rows
 
+    def ranks_until(self, where: Where, rank: int) -> NDArray[np.int64]:
+        """Return the ranks, up to one, of the customers who meet the filter, (k,); they ascend."""
+        ranks = [np.zeros(0, np.int64)]
+        for number, mask in self.masks(where):
+            batch = self._batches[number]
+            if batch.first_rank > rank:
+                break
+            found = batch.columns["rank"][mask]
+            ranks.append(found[found <= rank].astype(np.int64))
+        return np.concatenate(ranks)
+
     def count_of(self, where: Where) -> int:
         """Return how many customers meet the filter."""
         return sum(int(np.count_nonzero(mask)) for _, mask in self.masks(where))

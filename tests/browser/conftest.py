@@ -31,6 +31,7 @@ from serving.settings import ServiceSettings
 from serving.store import Store
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 NOW = datetime(1998, 7, 1, 9, 30, tzinfo=UTC)
@@ -98,6 +99,13 @@ def served(shop: Shop, *, keys: KeyRing | None = None, store: Path | None = None
     app = create_app(store=opened, scorer=scorer, keys=keys, clock=lambda: NOW, settings=settings)
     if not hasattr(app.state, "sessions"):
         add_pages(app)
+    with running(app) as address:
+        yield address
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """Run an application in a thread; yield its address."""
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
     )

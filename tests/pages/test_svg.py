@@ -37,6 +37,12 @@ def test_a_picture_has_the_size_it_is_given() -> None:
     assert 'd="M64.0 246.0L472.0 128.0L880.0 10.0"' in svg(replace(CHART, size=(900, 290)))
 
 
+def test_long_words_at_the_ticks_stand_clear_of_the_axis_own() -> None:
+    drawing = str(svg(replace(CHART, y=even_axis("profit", -100_000.0, 0.0))))
+    ends = re.search(r'<text x="(\d+)"[^>]*>−100,000', drawing)
+    assert ends is not None and int(ends[1]) - 8 * 7.2 >= 11 + 6
+
+
 def test_a_band_is_closed_around_its_line() -> None:
     line = Line("us", X, Y, Y - 1.0, Y + 1.0, band=True)
     path = re.search(r'<path d="(M[^"]*Z)" class="band"', drawn(line))

@@ -66,6 +66,34 @@ def test_following_the_link_leads_through_the_whole_ranking(browser: Browser) ->
     assert seen == NAMES
 
 
+def led(page: str, way: str) -> str:
+    """Return where a page's link of this relation leads."""
+    found = re.search(rf'href="([^"]*)" rel="{way}"', page)
+    assert found is not None
+    return found[1].replace("&amp;", "&")
+
+
+def test_the_way_back_leads_through_the_same_pages_and_says_where_one_is(browser: Browser) -> None:
+    page, shown = browser.get("/customers?search=c").text, list[str]()
+    for way in ("next", "next", "prev", "prev"):
+        page = browser.get(led(page, way)).text
+        shown += re.findall(r"\d+–\d+ of \d+", words_of(page))
+    assert shown == ["51–100 of 120", "101–120 of 120", "51–100 of 120", "1–50 of 120"]
+    assert ids_of(page) == NAMES[:50] and 'rel="prev"' not in page
+
+
+def test_a_customer_leads_back_to_the_filter_that_one_came_from(browser: Browser) -> None:
+    came = "http://shop/customers?tier=gold&after=x-50"
+    assert (
+        'href="/customers?tier=gold&amp;after=x-50">Customers</a>'
+        in browser.get("/customers/c001", referer=came).text
+    )
+    assert (
+        'href="/customers">Customers</a>'
+        in browser.get("/customers/c001", referer="http://shop/plan?x=1").text
+    )
+
+
 def test_a_line_of_an_older_ranking_begins_anew_and_says_so(browser: Browser) -> None:
     page = browser.get("/customers?after=000000000000-50").text
     assert ids_of(page) == NAMES[:50] and "A newer ranking was published" in page
@@ -166,7 +194,17 @@ def test_a_bug_is_a_page_and_the_log_holds_no_message(store: Store, caplog: pyte
     assert "IndexError" in caplog.text and "list index" not in caplog.text
 
 
-EVIL = ('<script>alert("x")</script>', "a/b?c#d", "' OR 1=1 --", "&lt;b&gt;", "ü\u202e\x07", "..%2f", "日本")
+EVIL = (
+    '<script>alert("x")</script>',
+    "a/b?c#d",
+    "' OR 1=1 --",
+    "&lt;b&gt;",
+    "ü\u202e\x07",
+    "..%2f",
+    ".",
+    "..",
+    "日本",
+)
 
 
 @pytest.mark.parametrize("name", EVIL)
@@ -175,8 +213,14 @@ def test_ids_are_escaped_and_their_links_lead_to_them(tmp_path: Path, name: str)
     page = browser.get("/customers").text
     link = re.search(r'<th scope="row"><a href="([^"]*)"', page)
     assert link is not None and "<script>alert" not in page
+    assert not link[1].endswith(("/.", "/.."))
     one = browser.get(link[1].replace("&amp;", "&"))
-    assert one.status_code == 200 and "<script>alert" not in one.text and "\x07" not in one.text
+    assert (
+        one.status_code == 200
+        and '<h1 class="id">' in one.text
+        and "<script>alert" not in one.text
+        and "\x07" not in one.text
+    )
 
 
 def test_labels_and_searches_are_escaped(tmp_path: Path) -> None:

@@ -117,8 +117,24 @@ def test_every_plain_format_holds_the_same_customers(browser: Browser) -> None:
 
 def test_an_export_is_a_file_with_its_number_of_rows(browser: Browser) -> None:
     answer = browser.get("/export?format=csv&search=c00")
-    assert answer.headers["content-disposition"] == 'attachment; filename="customers-1998-04-01-csv.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="customers-1998-04-01.csv"'
     assert (answer.headers["x-rows"], answer.headers["content-type"]) == ("9", "text/csv; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("parquet", "customers-1998-04-01.parquet"), ("jsonl", "customers-1998-04-01.jsonl"),
+     ("generic", "customers-1998-04-01-generic.csv")],
+)  # fmt: skip
+def test_a_files_name_tells_its_kind_once(browser: Browser, kind: str, name: str) -> None:
+    assert f'filename="{name}"' in browser.get(f"/export?format={kind}").headers["content-disposition"]
+
+
+def test_the_menu_says_where_a_file_may_hold_fewer(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "no.csv").write_text("customer_id\nc001\n")
+    held = words_of(Browser(pages_app(store, suppressed=tmp_path / "no.csv")).get("/customers").text)
+    assert "At most 120 customers" in held and "so a file may hold fewer" in held
+    assert "fewer" not in words_of(Browser(pages_app(store)).get("/customers").text)
 
 
 def test_the_suppression_list_is_left_out_of_every_export(store: Store, tmp_path: Path) -> None:
@@ -146,13 +162,26 @@ def test_formats_of_addresses_need_the_personal_table(browser: Browser, name: st
 
 
 @pytest.mark.parametrize(
-    "query", ["tier=platin", "value_min=x", "value_min=nan", "value_min=1e999", "p_min=2&p_max=1",
+    "query", ["tier=platin", "value_min=x", "value_min=nan", "value_min=1e999", "value_min=0,5", "p_min=1,000",
               "last_order_from=1998-02-30", "search=" + "x" * 201],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_meant_is_told_in_words(browser: Browser, query: str) -> None:
     answer = browser.get(f"/customers?{query}")
     assert answer.status_code == 422 and "Start again here" in answer.text
     assert "platin" not in answer.text and "x" * 201 not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("value_min=500&value_max=1", "The lowest value lies above the highest value."),
+     ("last_order_from=1998-02-01&last_order_to=1998-01-01", "The last order from lies above the last order until.")],
+)  # fmt: skip
+def test_bounds_that_cross_let_nobody_through_and_are_no_error(
+    browser: Browser, query: str, says: str
+) -> None:
+    answer = browser.get(f"/customers?{query}", hx_request="true")
+    assert answer.status_code == 200 and f"Nobody matches this filter. {says}" in words_of(answer.text)
+    assert says in words_of(browser.get(f"/contact?{query}").text)
 
 
 def test_an_unknown_format_is_told_in_words(browser: Browser) -> None:

@@ -140,9 +140,32 @@ def test_a_key_that_expires_ends_its_session(store: Store, tmp_path: Path) -> No
 
 def test_a_key_without_the_scope_sees_nothing(store: Store, tmp_path: Path) -> None:
     browser, key = shop(store, tmp_path, scopes=(ADMIN,))
+    answer = browser.sign_in(key)
+    assert answer.status_code == 403 and "with the scope score:read" in answer.text
+    assert browser.get("/customers").headers["location"].startswith("/signin")
+
+
+def test_who_is_signed_in_is_led_on_from_the_form(store: Store, tmp_path: Path) -> None:
+    browser, key = shop(store, tmp_path)
     browser.sign_in(key)
-    answer = browser.get("/customers")
-    assert answer.status_code == 403 and "score:read" in answer.text and ids_of(answer.text) == []
+    assert browser.get("/signin?next=%2Fsegments").headers["location"] == "/segments"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nope", 404), ("/export?format=meta", 403), ("/customers?p_min=x", 422)]
+)
+def test_an_error_page_lets_sign_out(store: Store, tmp_path: Path, path: str, status: int) -> None:
+    browser, key = shop(store, tmp_path)
+    browser.sign_in(key)
+    answer = browser.get(path)
+    assert answer.status_code == status and "Sign out" in answer.text
+    assert browser.post("/signout", {"csrf": hidden(answer.text, "csrf")}).headers["location"] == "/signin"
+
+
+def test_an_error_page_of_who_is_not_signed_in_has_nothing_to_sign_out_of(
+    store: Store, tmp_path: Path
+) -> None:
+    assert "Sign out" not in shop(store, tmp_path)[0].get("/nope").text
 
 
 def test_sign_in_is_not_needed_where_keys_are_off(store: Store) -> None:

@@ -83,6 +83,7 @@ def test_a_filter_finds_who_a_plain_loop_finds(store: Store, where: Where, after
     page = [row for row in found if row["rank"] > after][:limit]
     assert store.count_of(where) == len(found)
     assert store.ranking(limit=limit, after_rank=after, where=where) == page
+    assert store.ranks_until(after, where).tolist() == [row["rank"] for row in found if row["rank"] <= after]
     assert store.table(where).to_pylist() == found
 
 
