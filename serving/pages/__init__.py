@@ -6,7 +6,7 @@ signin        signing in with an API key; sessions: what a cookie's token stands
 guard         errors as pages
 strip         how fresh the numbers are, on every page; past: what the nightly report says of predictions that came due
 customers     /customers: the ranked table; filters: the filter in its address; exports: /export
-contact       /contact: how many to contact
+contact       /contact: how many to contact; asked: what its form asks for; numbers: how numbers may be written
 segments      /segments: tiers, lifecycle stages, segments
 model         /model: predicted and actual buyers, the last test, the card
 one_customer  /customers/{id}; worth: what a customer is expected to bring, in words

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from campaigns.channels import read_channels
 from campaigns.offers import Offer, read_offers
 from campaigns.plan.terms import ASSUMED_MARGIN
 from campaigns.preview import PLAIN, PreviewTerms
@@ -68,6 +67,8 @@ def offers_for(store: Store) -> dict[str, Offer]:
 @cache
 def assumed_cost() -> float:
     """Return what one contact by e-mail is assumed to cost, as plans do."""
+    from campaigns.channels import read_channels  # here: it brings scipy.special, which no other page needs
+
     return read_channels()[ASSUMED_CHANNEL].cost
 
 

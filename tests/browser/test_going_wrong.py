@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,20 @@ def test_a_field_that_cannot_be_meant_is_marked_until_it_can(
             field.get_attribute("aria-invalid") is None and page.locator(f"#{name}-wrong").inner_text() == ""
         )
         assert page.locator("#notice").inner_text() == "" and seen.errors == []
+
+
+def test_a_ranking_that_comes_while_the_page_is_open_is_told(chromium: Browser, tmp_path: Path) -> None:
+    older, newer = pages_store(tmp_path / "old", *NAMES), pages_store(tmp_path / "new", *NAMES, "d1", "d2")
+    newer.manifest["as_of"] = "1998-05-17"
+    app = pages_app(older)
+    with running(app) as address, watched(chromium) as seen:
+        seen.page.goto(f"{address}/contact?amount=20")
+        app.state.service.current = replace(app.state.service.current, store=newer)
+        seen.page.locator("#amount").fill("122")
+        seen.page.get_by_text("A newer ranking was published since this page was opened").wait_for()
+        assert "17\xa0May\xa01998" in seen.page.locator("#strip").inner_text()
+        assert "Contact 122 customers" in seen.page.locator("#results-title").inner_text()
+        assert (seen.page.locator("#slider").input_value(), seen.errors) == ("122", [])
 
 
 def test_a_highest_value_may_be_typed_slowly(chromium: Browser, shop_address: str) -> None:

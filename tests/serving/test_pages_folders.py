@@ -71,6 +71,14 @@ def test_the_diagnosis_is_shown_as_data(store: Store, tmp_path: Path) -> None:
     )
 
 
+def test_the_colours_of_the_cohorts_are_told_so_that_it_holds_on_dark_screens_too(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "diagnosis", "diagnosis.json", DIAGNOSIS)
+    shown = words_of(Browser(pages_app(store, diagnosis=folder)).get("/diagnosis").text)
+    assert "The stronger the colour, the more." in shown and "darker" not in shown
+
+
 def test_a_newer_diagnosis_is_shown_without_a_restart(store: Store, tmp_path: Path) -> None:
     folder = written(tmp_path / "diagnosis", "diagnosis.json", DIAGNOSIS)
     browser = Browser(pages_app(store, diagnosis=folder))
