@@ -98,7 +98,7 @@ def _trend(months: list[dict[str, Any]]) -> Chart | None:
         f"{words.percent(first['share']['value'])} of those won in {words.month(first['month'])}, "
         f"{words.percent(last['share']['value'])} of those won in {words.month(last['month'])}. "
         "Bars are 95 % intervals.",
-        named_axis("month of first order", tuple(words.month(one["month"]) for one in some)),
+        named_axis("month of first order", tuple(words.month(one["month"]) for one in some), most=4),
         even_axis("order again within 90 days", 0.0, float(upper.max()), percent=True),
         (Line("repurchase rate", np.arange(float(len(some))), value, lower, upper, dots=True),),
     )
