@@ -14,9 +14,9 @@ from features.kernel.declaration import Feature
 from features.reading.presets import NO_CURRENCY
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 # Words in descriptions that count something, with their singular.
 _SINGULAR = {"categories": "category", "days": "day", "pairs": "pair"}
+_NO_RHYTHM = "too few orders to know the time between them"
 _KEPT_CAPITALS = ("E-mail", "Monday", "BTYD")
 
 
@@ -25,7 +25,9 @@ def sentence(one: Feature, value: float, *, currency: str = NO_CURRENCY) -> str:
     text = _plain(one.description)
     if math.isnan(value):
         earlier = re.match(r"Days from the (.+) day to the cutoff$", text)
-        return f"no {earlier[1]}" if earlier else f"nothing known of {_lower(text)}"
+        if earlier:
+            return f"no {earlier[1]}"
+        return _NO_RHYTHM if one.family == "rhythm" else f"nothing known of {_lower(text)}"
     if one.name in _OWN_WORDS:
         return _OWN_WORDS[one.name](value, currency)
     for pattern, words in _PATTERNS:
@@ -58,11 +60,9 @@ def amount_of(value: float, unit: str, currency: str = NO_CURRENCY) -> str:
 
 
 def money(value: float, currency: str) -> str:
-    """Return an amount: £53.20, 1,234 SEK; as a bare number where the currency is not known."""
+    """Return an amount: 53.20 GBP, 1,234 SEK; as a bare number where the currency is not known."""
     size = f"{abs(value):,.2f}" if abs(value) < 1000 else f"{abs(value):,.0f}"
     sign = "−" if value < 0 and size.strip("0.,") else ""
-    if currency in _SYMBOLS:
-        return f"{sign}{_SYMBOLS[currency]}{size}"
     return f"{sign}{size}" if currency == NO_CURRENCY else f"{sign}{size} {currency}"
 
 
@@ -263,6 +263,8 @@ _OWN_WORDS: dict[str, Callable[[float, str], str]] = {
     "recency_share": lambda v, _: f"silent for the last {percent(v)} of the time as a customer",
     "overdue_ratio": lambda v, _: f"silent for {_part_of(v)} the usual time between orders",
     "overdue_longest": lambda v, _: f"silent for {_part_of(v)} the longest time between orders",
+    "gap_recent_trend": lambda v, _: f"the last times between orders: {_part_of(v)} the usual one",
+    "gap_trend": lambda v, _: f"the last time between two orders: {_part_of(v)} the usual one",
     "gap_deviation": lambda v, _: f"time between orders varies by {counted(v, 'days')}",
     "amount_deviation": lambda v, c: f"amount of an order day varies by {money(v, c)}",
     "signup_to_order_days": lambda v, _: (

@@ -11,6 +11,7 @@ segments      /segments: tiers, lifecycle stages, segments
 model         /model: predicted and actual buyers, the last test, the card
 one_customer  /customers/{id}; worth: what a customer is expected to bring, in words
 diagnosis     /diagnosis, and plan: /plan, from the folders that the commands wrote (folders)
+returning     the diagnosis's cohorts and trend; days: whether such a folder and the ranking know the same days
 pictures      the charts; words: numbers and dates for people; render: templates filled in; assets: /static
 kept          what was worked out from a ranking, as long as it is open
 """

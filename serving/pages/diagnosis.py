@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,36 +18,18 @@ from serving.pages import words
 from serving.pages.days import days_differ
 from serving.pages.folders import Folder, read_json
 from serving.pages.guard import PageRoute
+from serving.pages.returning import cohorts_of, verdict
 from serving.pages.visit import VisitDep
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 COMMAND = "repurchase diagnose ORDERS --out diagnosis"
-_COLUMNS = 13  # months of the coloured table; all are in retention_monthly.csv
-_SHADES = 9
 _LEAST = 30  # customers of a month that a picture shows
 _SHARES = (
     ("repurchase_rate_90d", "of new customers ordered a second time within 90 days"),
     ("ordered_twice_90d", "of those who ordered in the last 90 days did so on two days or more"),
     ("returned_90d", "of those who ordered in the 90 days before came back in the last 90"),
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the coloured table: the share that ordered, and how strong its colour is, 0 to _SHADES."""
-
-    says: str
-    shade: int
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """The customers won in one month, and what share of them ordered in each month after."""
-
-    month: str
-    customers: str
-    cells: list[Cell]
 
 
 @router.get("/diagnosis")
@@ -75,7 +56,7 @@ _FOLDER: Folder[dict[str, Any]] = Folder("diagnosis.json", _read)
 
 
 def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
-    trend, extent, cohorts = _trend(found["trend"]), found["extent"], _cohorts(found["cohorts_by_month"])
+    trend, extent, cohorts = _trend(found["trend"]), found["extent"], cohorts_of(found["cohorts_by_month"])
     return {
         "as_of": words.day(found["as_of"]),
         "as_of_day": date.fromisoformat(found["as_of"]).isoformat(),
@@ -89,8 +70,8 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
         "picture": svg(trend) if trend else None,
         "legend": legend(trend) if trend else None,
         "picture_title": trend.title if trend else "",
-        "trend": [(one["month"], *_share(one["share"])) for one in found["trend"]],
-        "months": max((len(one.cells) for one in cohorts), default=0),
+        "verdict": verdict(found["trend"]),
+        "trend": [(words.month(one["month"]), *_share(one["share"])) for one in found["trend"]],
         "cohorts": cohorts,
     }
 
@@ -99,28 +80,6 @@ def _share(share: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return a share, its interval and of how many, in words."""
     interval = f"{words.percent(share['lower'])} to {words.percent(share['upper'])}"
     return words.percent(share["value"]), interval, words.count(share["of"])
-
-
-def _cohorts(found: Mapping[str, Any]) -> list[Cohort]:
-    rows = [[_known(one) for one in row[1:_COLUMNS]] for row in found["shares"][-_COLUMNS:]]
-    shares = [row + [None] * (max(map(len, rows)) - len(row)) for row in rows]
-    top = max((one for row in shares for one in row if one is not None), default=0.0) or 1.0
-    return [
-        Cohort(month, words.count(customers), [_cell(one, top) for one in row])
-        for month, customers, row in zip(
-            found["won_in"][-_COLUMNS:], found["customers"][-_COLUMNS:], shares, strict=True
-        )
-    ]
-
-
-def _known(share: Any) -> float | None:
-    return None if share is None or share != share else float(share)
-
-
-def _cell(share: float | None, top: float) -> Cell:
-    if share is None:
-        return Cell("", 0)
-    return Cell(f"{100 * share:.0f}", round(_SHADES * min(share / top, 1.0)))
 
 
 def _trend(months: list[dict[str, Any]]) -> Chart | None:
@@ -136,9 +95,10 @@ def _trend(months: list[dict[str, Any]]) -> Chart | None:
     return Chart(
         "trend",
         "Share of new customers who order again within 90 days",
-        f"{words.percent(first['share']['value'])} of those won in {first['month']}, "
-        f"{words.percent(last['share']['value'])} of those won in {last['month']}. Bars are 95 % intervals.",
-        named_axis("month of first order", tuple(one["month"] for one in some)),
+        f"{words.percent(first['share']['value'])} of those won in {words.month(first['month'])}, "
+        f"{words.percent(last['share']['value'])} of those won in {words.month(last['month'])}. "
+        "Bars are 95 % intervals.",
+        named_axis("month of first order", tuple(words.month(one["month"]) for one in some), most=4),
         even_axis("order again within 90 days", 0.0, float(upper.max()), percent=True),
         (Line("repurchase rate", np.arange(float(len(some))), value, lower, upper, dots=True),),
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from serving.pages.visit import POLICY
-from serving.store import Store
+from serving.store import Store, publish
 from tests.serving.pages_shop import REPORT, Browser, ids_of, pages_app, pages_store, words_of
+from tests.serving.scores import scores
 
 PAGES = ("/customers", "/contact", "/segments", "/model", "/customers/c007", "/diagnosis", "/plan")
 NAMES = [f"c{number:03d}" for number in range(1, 121)]
@@ -145,6 +146,17 @@ def test_a_customer_without_details_says_what_is_missing(browser: Browser) -> No
     assert "The model that is loaded cannot say why." in shown
 
 
+def test_a_group_says_what_it_means_and_stands_in_the_order_of_its_kind(tmp_path: Path) -> None:
+    table = scores(
+        "a", "b", "c", tier=["reduce", "focus", "cultivate"], segment=["dormant", "new", "champions"]
+    )
+    publish(table, tmp_path / "out", manifest={"ranked_by": "expected_value_90d"}, formats=("parquet",))
+    shown = words_of(Browser(pages_app(Store.open(tmp_path / "out"))).get("/segments").text)
+    assert shown.index("Worth more than") < shown.index("Worth less than") < shown.index("Those who together")
+    assert shown.index("Ordered lately, order often") < shown.index("First order in the last 90 days")
+    assert "“new” is a word of both views" in shown
+
+
 def test_segments_add_up_to_all_customers(browser: Browser) -> None:
     page = browser.get("/segments").text
     counts = re.findall(r"<dt>Customers</dt><dd>([\d,]+)", page)
@@ -160,7 +172,7 @@ def test_what_was_not_made_yet_says_how_to_make_it(browser: Browser, name: str) 
 @pytest.mark.parametrize("path", ["/customers", "/contact", "/segments", "/customers/a", "/export"])
 def test_without_a_ranking_a_page_says_what_to_do(path: str) -> None:
     answer = Browser(pages_app(None)).get(path)
-    assert answer.status_code == 503 and "Run `repurchase rank`" in answer.text
+    assert answer.status_code == 503 and "Run <code>repurchase rank</code>" in answer.text
 
 
 def test_without_a_ranking_the_model_still_has_its_card() -> None:
