@@ -41,7 +41,7 @@ def _mode(found: Diagnosis) -> str:
         return f"What kind of shop it is cannot be said: {why}."
     begin = (
         f"It is {'an' if mode.words[0] in 'aeiou' else 'a'} {mode.words} shop: of 100 new customers "
-        f"{of_100(share.value)} order again within 90 days (95 % interval {span(share.lower, share.upper)})"
+        f"{of_100(share.value)} order again within 90 days ({span(share.lower, share.upper)}, allowing for chance)"
     )
     return f"{begin}, but this is not certain: {'; '.join(mode.doubts)}." if mode.doubts else f"{begin}."
 

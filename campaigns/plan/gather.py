@@ -180,7 +180,7 @@ def _other_orders(base: Base, columns: Mapping[str, NDArray[Any]]) -> list[str]:
 ASSUMED = "Assumed:"
 _OPEN = (
     f"{ASSUMED} every customer reads e-mail and agreed to get it, unless contacts or events say otherwise; other "
-    "channels stay closed. Give --customers (consent, addresses) before anything is sent."
+    "channels stay closed. Give consent and addresses (--customers) before anything is sent."
 )
 
 

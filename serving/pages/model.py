@@ -77,7 +77,7 @@ def _test(card: Mapping[str, Any]) -> dict[str, Any] | None:
         "far": last is not None and last.far,
         "rows": [
             (
-                f"this model: {_parts(card)}" if name == own else _PEERS.get(name, name),
+                f"this model ({_parts(card)})" if name == own else _PEERS.get(name, name),
                 f"{one['top_decile_lift']:.2f}",
                 f"{100 * one['auc']:.1f}",
                 words.off_share(one["level_bias"]),

@@ -51,6 +51,44 @@ def test_a_page_is_whole_and_accessible(
         assert [one for one in seen.errors if "the server responded with a status of" not in one] == []
 
 
+def test_the_ranking_fits_beside_its_filter(chromium: Browser, address: str) -> None:
+    with watched(chromium) as seen:
+        seen.page.set_viewport_size({"width": 1280, "height": 900})
+        seen.page.goto(address + "/customers")
+        room, table = seen.page.eval_on_selector(".wide", "one => [one.clientWidth, one.scrollWidth]")
+        assert table <= room
+        form, dates = (
+            seen.page.locator(one).bounding_box() for one in ("#filter", "#filter [name=last_order_to]")
+        )
+        assert form and dates and dates["x"] + dates["width"] <= form["x"] + form["width"]
+        tops = seen.page.eval_on_selector_all(".strip dl > div", "all => all.map(one => one.offsetTop)")
+        assert len(set(tops)) == 1, "a fact of the strip stands alone in a line"
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [("/customers", ".ranked td.most"), ("/contact?cost=0.02", "td.most"), ("/plan", "td.most")],
+)
+def test_a_phone_shows_the_money_without_scrolling_sideways(
+    chromium: Browser, address: str, path: str, column: str
+) -> None:
+    with watched(chromium, size="phone") as seen:
+        seen.page.goto(address + path)
+        for one in seen.page.locator(".wide:has(td.most)").all():
+            cell, room = one.locator(column).first.bounding_box(), one.bounding_box()
+            assert cell and room and cell["x"] + cell["width"] <= room["x"] + room["width"]
+
+
+def test_a_phone_begins_with_the_page_and_shows_all_facts_when_asked(chromium: Browser, address: str) -> None:
+    with watched(chromium, size="phone") as seen:
+        seen.page.goto(address + "/segments")
+        assert seen.page.eval_on_selector("main", "one => one.offsetTop") < 180
+        facts = seen.page.locator(".strip dl > div:visible")
+        few = facts.count()
+        seen.page.get_by_label("Show all").check()
+        assert few < facts.count() and seen.errors == []
+
+
 @pytest.mark.parametrize("size", list(SIZES))
 def test_the_sign_in_form_is_accessible(chromium: Browser, locked: tuple[str, str], size: str) -> None:
     from axe_core_python.sync_playwright import Axe

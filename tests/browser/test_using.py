@@ -180,6 +180,7 @@ def test_one_customer_tells_orders_and_reasons(chromium: Browser, address: str) 
         seen.page.locator(".ranked tbody th a").first.click()
         seen.page.wait_for_url("**/customers/*")
         assert seen.page.locator(".reasons li").count() >= 3
+        assert "points" not in seen.page.locator(".reasons").inner_text()
         assert seen.page.locator("figure svg[role=img]:visible").count() == 2
 
 

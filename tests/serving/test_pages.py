@@ -177,7 +177,7 @@ def test_without_a_ranking_a_page_says_what_to_do(path: str) -> None:
 
 def test_without_a_ranking_the_model_still_has_its_card() -> None:
     answer = Browser(pages_app(None)).get("/model")
-    assert answer.status_code == 200 and "none is published" in answer.text
+    assert answer.status_code == 200 and "none is published: run <code>repurchase rank</code>" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def shown(store: Store, path: str = "/model", **told: Any) -> str:
 
 def test_the_model_is_called_by_what_answers(store: Store) -> None:
     page = shown(store)
-    assert "this model: rule: who bought last" in page and "What answers rule: who bought last" in page
+    assert "this model (rule: who bought last)" in page and "What answers rule: who bought last" in page
     assert "ensemble" not in page and "several together" not in page
 
 
