@@ -93,6 +93,13 @@ def test_addresses_and_consent_come_from_a_customers_file(tmp_path: Path) -> Non
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == '"0017","focus","anna@x.de",'
 
 
+def test_a_short_mapping_does_not_switch_consent_off(tmp_path: Path) -> None:
+    people = written(tmp_path, "people.csv", PEOPLE)
+    how = written(tmp_path, "map.toml", '[columns]\ncustomer_id = "customer_id"\nemail = "email"\n')
+    run(tmp_path, "0017", "b", "c", format="generic", columns=["tier"], personal=people, personal_map=how)
+    assert ids(tmp_path / "out.csv") == ["0017"]
+
+
 def test_a_file_without_consent_leaves_nobody_out_and_that_is_said(tmp_path: Path) -> None:
     people = written(tmp_path, "people.csv", "customer_id,email\n0017,anna@x.de\nb,bert@x.de\n")
     found = run(tmp_path, "0017", "b", format="generic", personal=people)
