@@ -107,6 +107,13 @@ def test_a_file_without_consent_leaves_nobody_out_and_that_is_said(tmp_path: Pat
     assert any("does not tell consent" in note for note in found.notes)
 
 
+def test_numbers_and_consents_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    text = "customer_id,phone,consent_sms\na,07911 123457,yes\nb,+44 7911 123456,perhaps\nc,,\n"
+    _, told = read_people(written(tmp_path, "people.csv", text), None, NOW)
+    assert len(told) == 2 and "1 telephone numbers cannot be read" in told[0]
+    assert "1 values of consent_sms are neither yes nor no" in told[1]
+
+
 def test_a_consent_that_comes_later_is_not_known_yet(tmp_path: Path) -> None:
     text = "customer_id,email,accepts_marketing,known_at\na,a@x.de,no,2024-01-01\na,a@x.de,yes,2024-12-01\n"
     table, _ = read_people(written(tmp_path, "people.csv", text), None, NOW)
