@@ -86,6 +86,21 @@ def test_all_bounds_are_options(tmp_path: Path) -> None:
     assert ids(out) == ["010", "011", "012", "013", "014"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [
+        ("--p-min", "80", "less than or equal to 1"),
+        ("--p-max", "-3", "greater than or equal to 0"),
+        ("--percentile-min", "900", "less than or equal to 100"),
+        ("--value-max", "inf", "less than or equal to 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(tmp_path: Path, option: str, value: str, known: str) -> None:
+    code, said = command(published(tmp_path, "a"), option, value, "--out", tmp_path / "out.csv")
+    assert code == 2 and known in said
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_addresses_and_consent_come_from_a_customers_file(tmp_path: Path) -> None:
     people = written(tmp_path, "people.csv", PEOPLE)
     found = run(tmp_path, "0017", "b", "c", format="generic", columns=["tier"], personal=people)
@@ -137,6 +152,7 @@ def test_a_list_of_other_ids_is_noticed(tmp_path: Path) -> None:
     ("how", "words"),
     [
         ({"where": Where(tier=("fokus",))}, "--tier 'fokus': nobody has it, did you mean 'focus'"),
+        ({"where": Where(p_min=0.9, p_max=0.1)}, "--p-min 0.9 lies above --p-max 0.1"),
         ({"out": None}, "say where to"),
         ({"out": None, "to": "postgresql://h/d", "limit": 3}, "are of a file"),
         ({"remove_gone": True}, "are of a database"),
