@@ -42,8 +42,8 @@ class RankOptions:
 
     details: keep what stands behind each customer's scores; fresh: take up nothing; formats: of the scores' files;
     keep: stores kept; refuse_drift: do not publish a base that does not look like the training data; changed_share:
-    of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well; barred: whom
-    that database may not hold; master: of the Spark that scores the customers, None for this machine.
+    of the earlier value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well;
+    barred: whom that database may not hold; master: of the Spark that scores the customers, None for this machine.
     """
 
     details: bool = True
