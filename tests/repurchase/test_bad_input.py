@@ -163,3 +163,4 @@ def test_a_ranking_of_nobody_names_the_rules_that_refused_the_rows(
     bundle(tmp_path)
     ended = run(tmp_path, "rank", "orders.csv", "--model", "model", "--as-of", day, "--out", "ranking")
     refused(ended, wanted)
+    assert not (tmp_path / "ranking").exists()
