@@ -149,9 +149,13 @@ def _scored_base(
     maker = PartMaker(asked.bundle, asked.scoring, asked.catalog, asked.options.details, reference, forecast)
     with stages.stage("scoring customers"):
         notes, taken_up = _made(job, shop, maker, run)
-    require_customers(notes, asked.scoring.as_of)
     tally = tally_of(notes)
-    report = job.report(shop, tally)
+    try:
+        require_customers(notes, asked.scoring.as_of)
+        report = job.report(shop, tally)
+    except DataError:
+        run.end()  # such parts help no later run
+        raise
     parts = Parts(notes, report, shop.fingerprint(tally.fingerprint), shop.optional, taken_up)
     return judged(parts, asked, forecast)
 
