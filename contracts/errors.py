@@ -12,7 +12,11 @@ A message says what, where, what was found, and the fix. None of them knows HTTP
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+# What the system says where it finds no room for a file.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class RepurchaseError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from contracts.days import to_day
 from contracts.errors import DeclarationError
 
 if TYPE_CHECKING:
+    from features.tables.account import TableReport
     from serving.store import Store
 
 _CONSENTS = ("consent_email", "consent_sms")
@@ -79,5 +81,18 @@ def read_people(
     places = pc.index_in(table["customer_id"], known["customer_id"].combine_chunks())
     for name in told:
         table = table.append_column(name, known[name].take(places))
-    refused = reading.report.refused
-    return table, (f"{path}: {refused:,} of {reading.report.read:,} rows were refused.",) if refused else ()
+    return table, tuple(f"{path}: {what}" for what in _noticed(reading.report))
+
+
+def _noticed(report: TableReport) -> Iterator[str]:
+    """Yield what was left out of a customers' file, of the columns that an export needs."""
+    if report.refused:
+        yield f"{report.refused:,} of {report.read:,} rows were refused."
+    if count := report.emptied.get("phone"):
+        yield (
+            f"{count:,} telephone numbers cannot be read and are left out. Those without a country code (+44…) need "
+            'phone_region = "GB" in --personal-map.'
+        )
+    for name in _CONSENTS:
+        if count := report.emptied.get(name):
+            yield f"{count:,} values of {name} are neither yes nor no: taken as unknown, which is no consent."

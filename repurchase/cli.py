@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
-from contracts.errors import RepurchaseError
+from contracts.errors import NO_ROOM, RepurchaseError
 from repurchase import (
     commands_diagnose,
     commands_export,
@@ -60,8 +61,16 @@ def main() -> None:
         show.failure(str(error))
         sys.exit(2)
     except OSError as error:
-        show.failure(f"{error.filename or 'the system'}: {error.strerror or error}.")
+        show.failure(_said(error))
         sys.exit(2)
+
+
+def _said(error: OSError) -> str:
+    """Return which file the system refused, why, and what helps."""
+    if error.errno not in NO_ROOM:
+        return f"{error.filename or 'the system'}: {error.strerror or error}."
+    why = os.strerror(error.errno)
+    return f"{error.filename or 'the disk'}: {why}. Make room there, then give the same command again."
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from repurchase.export_job import Exported, ExportJob
 
 Texts = list[str] | None
+# The ranges that the API takes (serving.shapes.asked).
+_PERCENT = {"min": 0.0, "max": 100.0}
+_SHARE = {"min": 0.0, "max": 1.0}
+_AMOUNT = {"min": -1e15, "max": 1e15}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,15 +45,16 @@ def export(
     country: Annotated[Texts, typer.Option("--country", help="Only these countries. Repeatable.")] = None,
     confidence: Annotated[Texts, typer.Option("--confidence", help="high, medium, low. Repeatable.")] = None,
     percentile_min: Annotated[
-        float | None, typer.Option("--percentile-min", help="90: the best tenth.")
+        float | None, typer.Option("--percentile-min", **_PERCENT, help="90: the best tenth.")
     ] = None,
-    percentile_max: Annotated[float | None, typer.Option("--percentile-max")] = None,
+    percentile_max: Annotated[float | None, typer.Option("--percentile-max", **_PERCENT)] = None,
     value_min: Annotated[
-        float | None, typer.Option("--value-min", help="Least expected value of the ranking's horizon.")
+        float | None,
+        typer.Option("--value-min", **_AMOUNT, help="Least expected value of the ranking's horizon."),
     ] = None,
-    value_max: Annotated[float | None, typer.Option("--value-max")] = None,
-    p_min: Annotated[float | None, typer.Option("--p-min", help="Least chance, 0 to 1.")] = None,
-    p_max: Annotated[float | None, typer.Option("--p-max")] = None,
+    value_max: Annotated[float | None, typer.Option("--value-max", **_AMOUNT)] = None,
+    p_min: Annotated[float | None, typer.Option("--p-min", **_SHARE, help="Least chance, 0 to 1.")] = None,
+    p_max: Annotated[float | None, typer.Option("--p-max", **_SHARE)] = None,
     last_order_from: Annotated[str | None, typer.Option("--last-order-from", metavar="YYYY-MM-DD")] = None,
     last_order_to: Annotated[str | None, typer.Option("--last-order-to", metavar="YYYY-MM-DD")] = None,
     search: Annotated[str, typer.Option("--search", help="The customer_id begins with this.")] = "",

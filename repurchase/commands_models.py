@@ -145,7 +145,13 @@ def rank(
         bool, typer.Option("--refuse-drift", help="Publish nothing if the orders look unlike the training's.")
     ] = False,
     changed_share: Annotated[
-        float, typer.Option("--changed-share", min=0.0, max=1.0, help="A value has changed from here on.")
+        float,
+        typer.Option(
+            "--changed-share",
+            min=0.0,
+            max=1.0,
+            help="A value has moved by more than this share of the earlier one.",
+        ),
     ] = 0.1,
     to: Annotated[
         str | None, typer.Option("--to", metavar="postgresql://…", help="Upsert into this database, too.")

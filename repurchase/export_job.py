@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from serving.store import Store
     from serving.stored.where import Where
 
+_BOUNDS = (
+    ("percentile_min", "percentile_max"),
+    ("value_min", "value_max"),
+    ("p_min", "p_max"),
+    ("last_order_from", "last_order_to"),
+)
 _CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
 
 
@@ -117,6 +123,11 @@ def _check(job: ExportJob) -> None:
         raise DeclarationError(
             "--remove-gone would remove all who did not change. Leave out --changed or it."
         )
+    for low, high in _BOUNDS:
+        least, most = getattr(job.where, low), getattr(job.where, high)
+        if least is not None and most is not None and least > most:
+            options = [f"--{name.replace('_', '-')} {value}" for name, value in ((low, least), (high, most))]
+            raise DeclarationError(f"{options[0]} lies above {options[1]}: nobody can match. Swap them.")
 
 
 def _open(ranking: Path) -> Store:

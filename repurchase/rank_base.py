@@ -14,7 +14,7 @@ from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError
 from features.cleaning.account import Account
 from features.cleaning.flags import FLAGS
-from features.cleaning.report import OrdersReport
+from features.cleaning.report import OrdersReport, require_lines
 from features.kernel.declaration import Catalog
 from features.prepared.partitions import Partitions
 from features.prepared.process import Tally
@@ -42,8 +42,8 @@ class RankOptions:
 
     details: keep what stands behind each customer's scores; fresh: take up nothing; formats: of the scores' files;
     keep: stores kept; refuse_drift: do not publish a base that does not look like the training data; changed_share:
-    of a value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well; barred: whom
-    that database may not hold; master: of the Spark that scores the customers, None for this machine.
+    of the earlier value, by more than which it counts as changed; to: a PostgreSQL address to upsert into as well;
+    barred: whom that database may not hold; master: of the Spark that scores the customers, None for this machine.
     """
 
     details: bool = True
@@ -149,16 +149,21 @@ def _scored_base(
     maker = PartMaker(asked.bundle, asked.scoring, asked.catalog, asked.options.details, reference, forecast)
     with stages.stage("scoring customers"):
         notes, taken_up = _made(job, shop, maker, run)
-    require_customers(notes, asked.scoring.as_of)
     tally = tally_of(notes)
-    report = job.report(shop, tally)
+    try:
+        require_customers(notes, asked.scoring.as_of)
+        report = job.report(shop, tally)
+    except DataError:
+        run.end()  # such parts help no later run
+        raise
     parts = Parts(notes, report, shop.fingerprint(tally.fingerprint), shop.optional, taken_up)
     return judged(parts, asked, forecast)
 
 
 def require_customers(notes: Mapping[int, Note], as_of: int) -> None:
-    """Raise DataError if there is nobody."""
+    """Raise DataError if there is nobody; it names the rules that refused the rows, if that is why."""
     if not any(note["customers"] for note in notes.values()):
+        require_lines(Account.total(tally_of(notes).accounts))
         raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
 
 

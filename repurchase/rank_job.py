@@ -91,6 +91,7 @@ def rank(
     from models.bundle import load_bundle
     from serving.batch.checkpoint import Checkpoint
     from serving.batch.stages import Stages
+    from serving.disk import naming
     from serving.rank import Scoring, require_features
     from serving.store import check_target
 
@@ -104,7 +105,8 @@ def rank(
     options, stages = options or RankOptions(), Stages()
     key = _key(job, bundle, wanted, main, by, catalog, options)
     fresh = options.fresh or options.master is not None
-    with Checkpoint.open(out, key=key, now=job.now, fresh=fresh) as run, ExitStack() as opened:
+    where = Checkpoint.open(out, key=key, now=job.now, fresh=fresh)
+    with naming(out), where as run, ExitStack() as opened:
         job = replace(job, now=run.begun)
 
         def ask(as_of: int) -> Asked:

@@ -17,6 +17,8 @@ from campaigns.segment_columns import BASE, GROUP, ranked_texts, text_of_ranks
 from campaigns.segments import Memberships, Segment, columns_needed, members
 from contracts.days import parse_day, to_date
 from contracts.errors import DataError
+from features.cleaning.account import Account
+from features.cleaning.report import require_lines
 from features.kernel.buffers import as_arrow, filled
 from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.reference import NONE, References
@@ -89,6 +91,7 @@ def known_on(job: OrdersJob, shop: Shop, wanted: Wanted, scores: pa.Table | None
     references = _references(job, shop, wanted, day)
     table, own_ids = _features(job, shop, wanted, references, tally)
     if not len(table):
+        require_lines(Account.total(tally.accounts))
         raise DataError(f"no customer has an order up to {to_date(day)}. Give a later day.")
     order, ids = _sorted_ids(table)
     columns: Columns = {name: values[order] for name, values in table.columns.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from contracts.errors import ArtifactError
+from contracts.errors import NO_ROOM, ArtifactError
 
 _PIECE = 2**20  # bytes hashed at once
 
@@ -46,11 +46,24 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give the system's error for want of room this file's name, if it names none; Arrow's errors do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in NO_ROOM:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+@contextmanager
 def only_writer(lock: Path) -> Iterator[None]:
     """Hold a lock file; raise ArtifactError if another process or thread holds it."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(descriptor).st_nlink:  # its holder has just removed it
+            raise BlockingIOError
         yield
     except BlockingIOError:
         raise ArtifactError(

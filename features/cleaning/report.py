@@ -112,8 +112,14 @@ def require_lines(account: Account) -> None:
     found = ", ".join(
         f"{count:,} {name}" for name, count in sorted(counts, key=lambda one: (-one[1], one[0]))
     )
-    if not found and account.rows["later"]:
+    later = account.rows["later"]
+    if not found and later:
         raise DataError("No order is left: every row is later than the as-of day. Give a later one.")
+    if later:
+        raise DataError(
+            f"No order is left: of the rows, {found}, {later:,} later than the as-of day. Give a later one, or "
+            "check the mapping (columns, decimal, not_products)."
+        )
     raise DataError(
         f"No order is left: of the rows, {found or 'none is left'}. "
         "Check the mapping (columns, decimal, not_products) and the dates."

@@ -26,8 +26,8 @@ from features.reading.sources import Item, Source, find_files, load_source
 from features.tables.mapping import (
     Shape,
     TableMapping,
-    check_columns,
     check_mapping,
+    complete_table,
     recognise_table,
 )
 from features.tables.values import date_value, text_value, time_value
@@ -127,8 +127,7 @@ class _Loading:
     def _mapping_of(self, source: Source, given: TableMapping | None) -> TableMapping:
         if given is None:
             return recognise_table(source.columns, self.shape, source.path)
-        check_columns(given, source.columns, source.path)
-        return given
+        return complete_table(given, source.columns, self.shape, source.path)
 
     def _styles(self, sources: list[Source], mappings: list[TableMapping]) -> dict[str, DateStyle]:
         """Return how the times of the table are written, and how its dates are: one export, one way."""

@@ -7,15 +7,18 @@ decimal = ","                        # the decimal mark of amounts
 phone_region = "DE"                  # of telephone numbers without a country code
 number_rows = true                   # the table has no customer: each row is one, by its number
 
-[columns]                            # ours = "theirs"
+[columns]                            # ours = "theirs"; what is not said is recognised; "": there is none
 customer_id = "person id"
 occurred_at = "timestamp"
+channel = ""
 
 [constants]                          # ours = the one value of all rows
 kind = "email_open"
 
 [words]                              # their word = ours, for the kind of an event or the arm of a contact
 "Bounced Email" = "email_bounce"
+
+A short mapping must not lose a column that stands in the file: one that tells consent would be lost with it.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,10 +68,13 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class TableMapping:
-    """Say how one table is written; see the module's example for each field."""
+    """Say how one table is written; see the module's example for each field.
+
+    It is what a shop said, to be completed for each file by `complete_table`.
+    """
 
     name: str
-    columns: Dict[str, str]
+    columns: Dict[str, str] = field(default_factory=dict)
     constants: Dict[str, str] = field(default_factory=dict)
     words: Dict[str, str] = field(default_factory=dict)
     date_format: str | None = None
@@ -79,7 +85,7 @@ class TableMapping:
 
     def has(self, part: str) -> bool:
         """Tell whether a part has a column or a constant."""
-        return part in self.columns or part in self.constants
+        return bool(self.columns.get(part)) or part in self.constants
 
 
 def load_table_mapping(path: str | Path, shape: Shape) -> TableMapping:
@@ -97,13 +103,13 @@ def load_table_mapping(path: str | Path, shape: Shape) -> TableMapping:
                 f"{path}: unknown key '{key}'{nearest(key, known) or '.'} Known keys: {', '.join(known)}."
             )
         _check_type(path, key, value)
-    mapping = TableMapping(**{"name": Path(path).stem, "columns": {}, **content})
+    mapping = TableMapping(**{"name": Path(path).stem, **content})
     check_mapping(mapping, shape)
     return mapping
 
 
 def check_mapping(mapping: TableMapping, shape: Shape) -> None:
-    """Raise DeclarationError for a part that this table does not have, lacks, or that is given twice."""
+    """Raise DeclarationError for a part that this table does not have, or that is given twice."""
     where = f"Mapping '{mapping.name}' of {shape.name}"
     for section in ("columns", "constants"):
         for part in getattr(mapping, section):
@@ -114,9 +120,6 @@ def check_mapping(mapping: TableMapping, shape: Shape) -> None:
                 )
             if section == "constants" and part in mapping.columns:
                 raise DeclarationError(f"{where}: {part} has a column and a constant. Leave one of them out.")
-    for group in shape.needs:
-        if not any(mapping.has(part) for part in group) and not _is_numbered(mapping, group):
-            raise DeclarationError(f"{where}: [columns] has no {' or '.join(group)}. Every row needs one.")
     check_decimal(where, mapping.decimal)
     if mapping.timezone is not None:
         check_timezone(where, mapping.timezone)
@@ -124,32 +127,45 @@ def check_mapping(mapping: TableMapping, shape: Shape) -> None:
 
 def recognise_table(columns: Sequence[str], shape: Shape, where: str) -> TableMapping:
     """Return the mapping that these column names suggest; raise DataError if a needed part has none."""
+    return complete_table(TableMapping(name=f"generic {shape.name}"), columns, shape, where)
+
+
+def complete_table(given: TableMapping, columns: Sequence[str], shape: Shape, where: str) -> TableMapping:
+    """Return what a shop said, completed by what these column names suggest.
+
+    Raises DataError if a column that is said is not there, or a needed part has none.
+    """
+    said = {part: name for part, name in given.columns.items() if name}
+    _check_columns(given.name, said, columns, where)
+    settled = {*given.columns, *given.constants, *(["customer_id"] if given.number_rows else [])}
+    found = dict(said)
     by_folded: dict[str, str] = {}
     for column in columns:
         by_folded.setdefault(fold(column), column)
-    found: dict[str, str] = {}
-    for part, one in shape.parts.items():
-        name = next((by_folded[fold(n)] for n in one.names if fold(n) in by_folded), None)
+    for part in (part for part in shape.parts if part not in settled):
+        name = next((by_folded[fold(n)] for n in shape.parts[part].names if fold(n) in by_folded), None)
         if name is not None and name not in found.values():
             found[part] = name
-    missing = [group for group in shape.needs if not any(part in found for part in group)]
+    whole = replace(given, columns=found)
+    missing = [group for group in shape.needs if not _has_one(whole, group)]
     if missing:
         raise DataError(_unrecognised(columns, found, missing, shape, where))
-    return TableMapping(name=f"generic {shape.name}", columns=found)
+    return whole
 
 
-def check_columns(mapping: TableMapping, columns: Sequence[str], where: str) -> None:
-    """Raise DataError if a mapped column is not in the file."""
-    for column in mapping.columns.values():
+def _has_one(mapping: TableMapping, group: tuple[str, ...]) -> bool:
+    numbered = mapping.number_rows and "customer_id" in group
+    return numbered or any(mapping.has(part) for part in group)
+
+
+def _check_columns(name: str, said: Dict[str, str], columns: Sequence[str], where: str) -> None:
+    """Raise DataError if a column that a mapping says is not in the file."""
+    for column in said.values():
         if column not in columns:
             raise DataError(
-                f"{where}: the column '{column}' of mapping '{mapping.name}' is not there"
+                f"{where}: the column '{column}' of mapping '{name}' is not there"
                 f"{nearest(column, columns) or '.'} Found: {_shown(columns)}."
             )
-
-
-def _is_numbered(mapping: TableMapping, group: tuple[str, ...]) -> bool:
-    return mapping.number_rows and "customer_id" in group
 
 
 def _check_type(path: str | Path, key: str, value: Any) -> None:

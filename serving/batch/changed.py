@@ -44,7 +44,7 @@ _MOVED = """
 SELECT * FROM joined
 WHERE change <> 'moved' OR tier IS DISTINCT FROM old_tier
    OR ceil(percentile / 10) <> ceil(old_percentile / 10)
-   OR abs(value - old_value) > $share * greatest(abs(value), abs(old_value))
+   OR abs(value - old_value) > $share * abs(old_value)
 ORDER BY percentile DESC NULLS LAST, customer_id
 """
 _TIERS = (
@@ -71,8 +71,8 @@ def write_changed(path: Path, *, old: Path, now: Path, value: str, share: float 
     """Write who changed (SCHEMA), best first, and return the counts.
 
     old: scores.parquet of the previous ranking; now: Parquet of serving.batch.history.COLUMNS; value: the column of
-    `old` with the main horizon's value (if it has none, values are not compared). share: of the larger of both values,
-    by more than which a value must have changed.
+    `old` with the main horizon's value (if it has none, values are not compared). share: of the earlier value, by more
+    than which a value must have changed.
     """
     has_value = value in pq.read_schema(old).names
     column = '"' + value.replace('"', '""') + '"' if has_value else "NULL::DOUBLE"

@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,7 @@ class Checkpoint:
         key: plain values that tell this run from others. fresh: begin anew in any case. Raises ArtifactError if
         another process runs here.
         """
+        is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         folder, name = out / ".run", _digest(key)
         with only_writer(out / ".run.lock"):
@@ -58,12 +59,13 @@ class Checkpoint:
             if not (folder / "run.json").is_file():
                 facts = {"format": FORMAT, "key": name, "begun": now.isoformat()}
                 write_text(folder / "run.json", json.dumps(facts))
-            run = Checkpoint(folder, begun)
             try:
-                yield run
+                yield Checkpoint(folder, begun)
             finally:
                 if not any((folder / "notes").glob("*.json")):
                     shutil.rmtree(folder, ignore_errors=True)  # nothing to go on with
+                if is_new:
+                    _remove_empty(out)
 
     def scores(self, part: int) -> Path:
         """Return where the scores of a part lie."""
@@ -99,6 +101,14 @@ class Checkpoint:
 
     def _note(self, part: int) -> Path:
         return self.folder / "notes" / f"{part:05d}.json"
+
+
+def _remove_empty(out: Path) -> None:
+    """Remove a folder that holds nothing but the lock, which its caller holds."""
+    if [path.name for path in out.iterdir()] == [".run.lock"]:
+        (out / ".run.lock").unlink()
+        with suppress(OSError):  # somebody has just begun to write here
+            out.rmdir()
 
 
 def _digest(key: Mapping[str, Any]) -> str:

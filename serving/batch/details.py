@@ -14,7 +14,7 @@ from features.kernel.declaration import FeatureTable
 from features.kernel.history import History
 from features.kernel.past import Past
 from features.kernel.running import Ints
-from serving.disk import sync
+from serving.disk import naming, sync
 
 MOST_ORDER_DAYS = 1_000
 ROWS_PER_GROUP = 2_048  # one customer is read with a row group
@@ -45,14 +45,15 @@ def write_details(path: Path, details: pa.Table) -> None:
     """Write the details of one part aside, and put them in place whole."""
     aside = path.with_name(f".{path.name}.writing")
     # Numbers of many features hardly repeat, and nobody searches in them: no dictionaries and no statistics.
-    pq.write_table(
-        details,
-        aside,
-        compression="lz4",
-        use_dictionary=False,
-        write_statistics=False,
-        row_group_size=ROWS_PER_GROUP,
-    )
+    with naming(aside):
+        pq.write_table(
+            details,
+            aside,
+            compression="lz4",
+            use_dictionary=False,
+            write_statistics=False,
+            row_group_size=ROWS_PER_GROUP,
+        )
     sync(aside)
     aside.replace(path)
 

@@ -22,7 +22,7 @@ from models.bundle import Bundle
 from serving.batch.details import details_of, write_details
 from serving.batch.drift import Reference
 from serving.batch.history import Forecast
-from serving.disk import sync
+from serving.disk import naming, sync
 from serving.rank import VALID_DAYS, Scored, Scoring, scored_customers
 
 # Columns that say the same of all customers: not in the parts.
@@ -88,7 +88,7 @@ def part_schema(horizons: tuple[int, ...]) -> pa.Schema:
 def write_part(path: Path, scores: pa.Table) -> None:
     """Write a part's scores aside, as one batch, and put them in place whole."""
     aside = path.with_name(f".{path.name}.writing")
-    with ipc.new_file(str(aside), scores.schema) as writer:
+    with naming(aside), ipc.new_file(str(aside), scores.schema) as writer:
         writer.write_table(scores.combine_chunks())
     sync(aside)
     aside.replace(path)

@@ -129,7 +129,7 @@ def _write(
     inside = chosen.addresses is not None and kind.addresses != "beside"
     beside = path.with_name(f"{path.stem}-personal{path.suffix}") if chosen.addresses and not inside else None
     packed = path.suffix.casefold() == ".zip"
-    rows = 0
+    rows, blank = 0, 0
     with ExitStack() as names:
         with ExitStack() as files:
             fresh = names.enter_context(written_aside(path, private=inside))
@@ -143,10 +143,14 @@ def _write(
             for table in chosen.tables(store, schema.names):
                 rows += table.num_rows
                 scores.write(table.select(wanted.names))
+                if chosen.addresses is not None:
+                    reached = _reached(table)
+                    blank += table.num_rows - reached.num_rows
                 if beside is not None:
-                    people.write(_reached(table))
+                    people.write(reached)
         sha256, size = sha256_of(fresh), fresh.stat().st_size
-    notes = (chosen.addresses.assumed,) if chosen.addresses else ()
+    notes = [chosen.addresses.assumed] if chosen.addresses else []
+    notes += [_without_address(blank, rows, beside)] if blank else []
     return Written(
         path=path,
         rows=rows,
@@ -154,7 +158,7 @@ def _write(
         bytes=size,
         **chosen.left_out,
         personal=beside,
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
@@ -168,6 +172,11 @@ def _reached(table: pa.Table) -> pa.Table:
     """Return the customers of a table who have an address."""
     people = table.select(["customer_id", "email", "phone"])
     return people.filter(pc.or_(pc.is_valid(people["email"]), pc.is_valid(people["phone"])))
+
+
+def _without_address(blank: int, rows: int, beside: Path | None) -> str:
+    where = "their fields are empty" if beside is None else f"they are not in {beside.name}"
+    return f"{blank:,} of the {rows:,} customers have no address that may be used: {where}."
 
 
 def tables_of(

@@ -2,8 +2,10 @@
 
 A file of one entry a line, or CSV with any of the columns customer_id, email and phone. Without such a header an entry
 is a customer id, exactly as written; if it is an e-mail address or a telephone number that begins with + it is that as
-well. Addresses match in any spelling through the personal table, and whoever shares an address with somebody
-on the list is left out too: a message to it would reach the wrong one.
+well. So it is under customer_id, as shops have ids that are addresses; without a personal table addresses among
+other ids are refused there, as nothing would tell what they are. Addresses match in any spelling through the personal
+table, and whoever shares an address with somebody on the list is left out too: a message to it would reach the wrong
+one.
 """
 
 from __future__ import annotations
@@ -35,11 +37,15 @@ _SEPARATORS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Suppressed:
-    """What a suppression list names: customer ids, normal e-mail addresses, numbers in E.164."""
+    """What a suppression list names: customer ids, normal e-mail addresses, numbers in E.164.
+
+    doubtful: the ids that are addresses or numbers as well, each with what it would be as one; a header calls them ids.
+    """
 
     ids: frozenset[str]
     emails: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
+    doubtful: frozenset[tuple[str, str]] = frozenset()
 
     def customers(self, personal: pa.Table | None) -> frozenset[str]:
         """Return the customer ids that no export may hold.
@@ -49,7 +55,8 @@ class Suppressed:
         if personal is None:
             self._require_ids_only()
             return self.ids
-        barred = {"ids": sorted(self.ids), "addresses": sorted(self.emails | self.phones)}
+        maybe = {address for _, address in self.doubtful}
+        barred = {"ids": sorted(self.ids), "addresses": sorted(self.emails | self.phones | maybe)}
         with _owners(personal, **barred) as engine:
             found = engine.sql(
                 """WITH named AS (SELECT text FROM addresses UNION
@@ -60,7 +67,9 @@ class Suppressed:
 
     def unmatched(self, personal: pa.Table) -> int:
         """Return how many addresses of the list belong to nobody in the personal table."""
-        with _owners(personal, addresses=sorted(self.emails | self.phones)) as engine:
+        known = set(typed(personal)["customer_id"].to_pylist()) if self.doubtful else set()
+        maybe = {address for own, address in self.doubtful if own not in known}
+        with _owners(personal, addresses=sorted(self.emails | self.phones | maybe)) as engine:
             found = engine.sql("SELECT count(*) FROM addresses ANTI JOIN owners ON address = text").fetchall()
         return int(found[0][0])
 
@@ -72,13 +81,21 @@ class Suppressed:
                 "they are. Give the personal table (--personal FILE), or, if they are customer ids, write customer_id "
                 "above them."
             )
+        others = {own.strip() for own in self.ids} - {own for own, _ in self.doubtful}
+        if self.doubtful and others:
+            raise DataError(
+                f"the suppression list has {len(self.doubtful):,} e-mail addresses or telephone numbers under "
+                "customer_id, among other ids, and nothing tells whose they are. Give the personal table "
+                "(--personal FILE), or remove them."
+            )
 
 
 def read_suppression(path: Path) -> Suppressed:
     """Read a suppression list; DataError if there is no such file, or a line of it cannot be read."""
     ids, emails, phones = set[str](), set[str](), set[str]()
+    doubtful = set[tuple[str, str]]()
     for kind, text, line in _entries(path):
-        address = normal_email(text) if kind in ("email", "any") else None
+        address = normal_email(text) if kind != "phone" else None
         number = normal_number(text) if kind == "phone" or text.lstrip().startswith("+") else None
         if (kind == "email" and address is None) or (kind == "phone" and number is None):
             need = (
@@ -87,11 +104,14 @@ def read_suppression(path: Path) -> Suppressed:
             raise DataError(f"{path}, line {line}: this is {need}. Correct it, or remove the line.")
         if kind in ("customer_id", "any"):
             ids |= {text, text.strip()}  # blanks that a spreadsheet left must not let anybody through
+        if kind == "customer_id":
+            doubtful |= {(text.strip(), one) for one in (address, number) if one is not None}
+            continue
         if address is not None:
             emails.add(address)
-        if number is not None and kind in ("phone", "any"):
+        if number is not None:
             phones.add(number)
-    return Suppressed(frozenset(ids), frozenset(emails), frozenset(phones))
+    return Suppressed(frozenset(ids), frozenset(emails), frozenset(phones), frozenset(doubtful))
 
 
 def normal_number(text: str | None) -> str | None:

@@ -111,6 +111,7 @@ def test_a_ranking_that_finds_no_space_leaves_the_previous_one(tmp_path: Path, d
     ended = disk.run(tmp_path, *RANK, out)
     assert ended.code == 2 and "Traceback" not in ended.err and len(ended.errors) == 1, ended.err
     assert "No space left" in ended.errors[0] or "File too large" in ended.errors[0], ended.err
+    assert str(out) in ended.errors[0] and "Make room there" in ended.errors[0], ended.err
     assert scores(out).equals(before)
     assert all(path.name.isdigit() for path in (out / "stores").iterdir())
     assert run(tmp_path, *RANK, out).code == 0 and not scores(out).equals(before)

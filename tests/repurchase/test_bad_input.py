@@ -146,3 +146,21 @@ def test_a_store_that_is_none_is_refused(tmp_path: Path) -> None:
     bundle(tmp_path)
     ended = run(tmp_path, "serve", "--model", "model", "--store", "nowhere", "--no-keys", "--no-watch")
     refused(ended, "nowhere holds no ranking", "repurchase rank --out nowhere")
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        ("2022-01-01", "of the rows, 2 missing_customer, 1 test_order."),
+        ("2021-01-05", "of the rows, 2 missing_customer, 1 later than the as-of day. Give a later one"),
+    ],
+)
+def test_a_ranking_of_nobody_names_the_rules_that_refused_the_rows(
+    tmp_path: Path, day: str, wanted: str
+) -> None:
+    rows = ",1,2021-01-01,5\n,2,2021-01-02,6\ntest@shop.de,3,2021-01-09,7\n"
+    orders_csv(tmp_path, "customer_id,order_id,ordered_at,amount\n" + rows)
+    bundle(tmp_path)
+    ended = run(tmp_path, "rank", "orders.csv", "--model", "model", "--as-of", day, "--out", "ranking")
+    refused(ended, wanted)
+    assert not (tmp_path / "ranking").exists()

@@ -86,6 +86,21 @@ def test_all_bounds_are_options(tmp_path: Path) -> None:
     assert ids(out) == ["010", "011", "012", "013", "014"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [
+        ("--p-min", "80", "less than or equal to 1"),
+        ("--p-max", "-3", "greater than or equal to 0"),
+        ("--percentile-min", "900", "less than or equal to 100"),
+        ("--value-max", "inf", "less than or equal to 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(tmp_path: Path, option: str, value: str, known: str) -> None:
+    code, said = command(published(tmp_path, "a"), option, value, "--out", tmp_path / "out.csv")
+    assert code == 2 and known in said
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_addresses_and_consent_come_from_a_customers_file(tmp_path: Path) -> None:
     people = written(tmp_path, "people.csv", PEOPLE)
     found = run(tmp_path, "0017", "b", "c", format="generic", columns=["tier"], personal=people)
@@ -93,11 +108,25 @@ def test_addresses_and_consent_come_from_a_customers_file(tmp_path: Path) -> Non
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == '"0017","focus","anna@x.de",'
 
 
+def test_a_short_mapping_does_not_switch_consent_off(tmp_path: Path) -> None:
+    people = written(tmp_path, "people.csv", PEOPLE)
+    how = written(tmp_path, "map.toml", '[columns]\ncustomer_id = "customer_id"\nemail = "email"\n')
+    run(tmp_path, "0017", "b", "c", format="generic", columns=["tier"], personal=people, personal_map=how)
+    assert ids(tmp_path / "out.csv") == ["0017"]
+
+
 def test_a_file_without_consent_leaves_nobody_out_and_that_is_said(tmp_path: Path) -> None:
     people = written(tmp_path, "people.csv", "customer_id,email\n0017,anna@x.de\nb,bert@x.de\n")
     found = run(tmp_path, "0017", "b", format="generic", personal=people)
     assert found.written is not None and found.written.rows == 2
     assert any("does not tell consent" in note for note in found.notes)
+
+
+def test_numbers_and_consents_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    text = "customer_id,phone,consent_sms\na,07911 123457,yes\nb,+44 7911 123456,perhaps\nc,,\n"
+    _, told = read_people(written(tmp_path, "people.csv", text), None, NOW)
+    assert len(told) == 2 and "1 telephone numbers cannot be read" in told[0]
+    assert "1 values of consent_sms are neither yes nor no" in told[1]
 
 
 def test_a_consent_that_comes_later_is_not_known_yet(tmp_path: Path) -> None:
@@ -123,6 +152,7 @@ def test_a_list_of_other_ids_is_noticed(tmp_path: Path) -> None:
     ("how", "words"),
     [
         ({"where": Where(tier=("fokus",))}, "--tier 'fokus': nobody has it, did you mean 'focus'"),
+        ({"where": Where(p_min=0.9, p_max=0.1)}, "--p-min 0.9 lies above --p-max 0.1"),
         ({"out": None}, "say where to"),
         ({"out": None, "to": "postgresql://h/d", "limit": 3}, "are of a file"),
         ({"remove_gone": True}, "are of a database"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import ArtifactError
-from serving.disk import HeldFile, sha256_of, write_text
+from serving.disk import HeldFile, naming, sha256_of, write_text
 
 CONTENT = bytes(range(256)) * 10_000
 
@@ -44,3 +45,10 @@ def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "old")
     write_text(tmp_path / "a", "new", mode=0o600)
     assert (tmp_path / "a").read_text() == "new" and [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_error_for_want_of_room_gets_the_name_of_its_file_and_no_other_does(tmp_path: Path) -> None:
+    for number, name in ((errno.ENOSPC, str(tmp_path)), (errno.EIO, None)):
+        with pytest.raises(OSError) as error, naming(tmp_path):
+            raise OSError(number, "Error writing bytes to file.")
+        assert (error.value.errno, error.value.filename) == (number, name)

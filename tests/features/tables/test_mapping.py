@@ -11,7 +11,7 @@ from features.tables.contacts import SHAPE as CONTACTS_SHAPE
 from features.tables.customers import SHAPE as CUSTOMERS_SHAPE
 from features.tables.customers import read_customers
 from features.tables.events import SHAPE, read_events
-from features.tables.mapping import TableMapping, load_table_mapping, recognise_table
+from features.tables.mapping import TableMapping, complete_table, load_table_mapping, recognise_table
 
 GOOD = '[columns]\ncustomer_id = "c"\noccurred_at = "t"\nkind = "k"\n'
 
@@ -28,7 +28,6 @@ def test_a_mapping_is_read_from_toml(tmp_path: Path) -> None:
     [
         ("[column]\n", "unknown key 'column', did you mean 'columns'?"),
         (GOOD + 'knd = "x"\n', r"\[columns\] has the unknown part 'knd', did you mean 'kind'"),
-        ('[columns]\ncustomer_id = "c"\nkind = "k"\n', "has no occurred_at"),
         (GOOD + '[constants]\nkind = "open"\n', "kind has a column and a constant"),
         ("date_format = 3\n" + GOOD, "'date_format' must hold text"),
         ('columns = "x"\n', "'columns' is not in its place"),
@@ -54,6 +53,37 @@ def test_a_mapping_with_a_column_that_is_not_there_is_refused(tmp_path: Path) ->
     (tmp_path / "e.csv").write_text("c,when,k\n1,2024-01-01,open\n")
     mapping = TableMapping(name="x", columns={"customer_id": "c", "occurred_at": "wen", "kind": "k"})
     with pytest.raises(DataError, match="'wen' of mapping 'x' is not there, did you mean 'when'"):
+        read_events(tmp_path / "e.csv", mapping=mapping, until=1, timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    "text", ['phone_region = "GB"\n', '[columns]\ncustomer_id = "nr"\nemail = "email"\n']
+)
+def test_what_a_mapping_does_not_say_is_recognised(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.toml").write_text(text)
+    mapping = load_table_mapping(tmp_path / "m.toml", CUSTOMERS_SHAPE)
+    columns = ["nr" if "nr" in text else "customer_id", "email", "consent_email"]
+    found = complete_table(mapping, columns, CUSTOMERS_SHAPE, "x")
+    assert found.columns == {"customer_id": columns[0], "email": "email", "consent_email": "consent_email"}
+    assert found.phone_region == mapping.phone_region
+
+
+def test_a_part_that_is_said_not_to_be_there_or_is_constant_is_not_recognised() -> None:
+    said = TableMapping(name="x", columns={"region": ""}, constants={"gender": "f"})
+    found = complete_table(said, ["id", "city", "gender"], CUSTOMERS_SHAPE, "x")
+    assert found.columns == {"customer_id": "id"}
+
+
+def test_a_column_that_is_said_for_one_part_plays_no_other() -> None:
+    said = TableMapping(name="x", columns={"occurred_at": "date", "kind": "type"})
+    found = complete_table(said, ["user", "date", "type", "action"], SHAPE, "x")
+    assert found.columns == {"customer_id": "user", "occurred_at": "date", "kind": "type"}
+
+
+def test_a_needed_part_that_is_neither_said_nor_recognised_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("c,wenn,k\n1,2024-01-01,open\n")
+    mapping = TableMapping(name="x", columns={"customer_id": "c", "kind": "k"})
+    with pytest.raises(DataError, match="no column for occurred_at"):
         read_events(tmp_path / "e.csv", mapping=mapping, until=1, timezone="UTC")
 
 

@@ -40,7 +40,7 @@ AFTER = (
     ("tier", "cultivate", 85.0, 50.0),
     ("band", "reduce", 40.0, 5.0),
     ("little", "reduce", 35.0, 11.0),
-    ("much", "reduce", 25.0, 11.2),
+    ("much", "reduce", 25.0, 11.05),
     ("new", "reduce", 15.0, 1.0),
 )
 
@@ -67,9 +67,19 @@ def test_new_gone_and_moved_customers_stand_there_and_nobody_else(tmp_path: Path
 def test_old_and_new_values_stand_side_by_side(tmp_path: Path) -> None:
     _, rows = changed(tmp_path)
     row = next(row for row in rows if row["customer_id"] == "much")
-    assert (row["old_value"], row["value"], row["old_tier"], row["tier"]) == (10.0, 11.2, "reduce", "reduce")
+    assert (row["old_value"], row["value"], row["old_tier"], row["tier"]) == (10.0, 11.05, "reduce", "reduce")
     gone = next(row for row in rows if row["change"] == "gone")
     assert (gone["old_percentile"], gone["percentile"], gone["value"]) == (15.0, None, None)
+
+
+def test_a_value_has_moved_by_a_share_of_the_earlier_one_up_and_down(tmp_path: Path) -> None:
+    before, after = ((("a", "reduce", 5.0, 10.0), ("b", "reduce", 4.0, value)) for value in (10.0, 8.95))
+    for share, moved in ((0.1, ["b"]), (0.11, [])):
+        write_changed(
+            tmp_path / "c", old=old(tmp_path, *before), now=now(tmp_path, *after), value="expected_value_90d",
+            share=share,
+        )  # fmt: skip
+        assert pq.read_table(tmp_path / "c")["customer_id"].to_pylist() == moved
 
 
 def test_the_counts_and_the_tiers_from_and_to_add_up(tmp_path: Path) -> None:

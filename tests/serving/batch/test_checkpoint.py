@@ -90,3 +90,17 @@ def test_a_damaged_description_of_the_run_begins_anew(tmp_path: Path) -> None:
     finished(tmp_path, 0)
     (tmp_path / ".run" / "run.json").write_text("{")
     assert taken_up(tmp_path) == []
+
+
+def test_a_run_that_was_refused_leaves_no_new_folder(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for out in (tmp_path / "new", kept):
+        with pytest.raises(ArtifactError), Checkpoint.open(out, key=KEY, now=NOW):
+            raise ArtifactError("refused")
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_a_run_that_was_refused_keeps_what_it_had_finished(tmp_path: Path) -> None:
+    finished(tmp_path / "new", 0)
+    assert taken_up(tmp_path / "new") == [0]

@@ -64,6 +64,15 @@ def test_no_export_holds_a_suppressed_customer(tmp_path: Path, name: str) -> Non
         assert b'"b"' not in found.path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("name", "where"), [("csv", "they are not in out-personal.csv"), ("generic", "their fields are empty")]
+)
+def test_customers_without_an_address_are_counted(tmp_path: Path, name: str, where: str) -> None:
+    found = export(tmp_path, "a", "x", "y", format=name, personal=PEOPLE)
+    assert found.rows == 3
+    assert found.notes[-1] == f"2 of the 3 customers have no address that may be used: {where}."
+
+
 def test_a_database_gets_no_suppressed_customer(tmp_path: Path) -> None:
     tables = tables_of(store(tmp_path, *"abc"), suppressed=frozenset("b"))
     assert [own for table in tables for own in table["customer_id"].to_pylist()] == ["a", "c"]

@@ -86,6 +86,23 @@ def test_ids_that_look_like_addresses_are_ids_under_a_header(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.parametrize("entry", ["BERT@x.de", '"new@x.de "'])
+def test_an_address_under_customer_id_bars_its_owner_as_well(tmp_path: Path, entry: str) -> None:
+    found = read(tmp_path, f"customer_id\n4\n{entry}\n")
+    assert found.customers(PEOPLE) >= {"2", "4"} and found.unmatched(PEOPLE) == 0
+
+
+def test_a_number_under_customer_id_bars_its_owner_as_well(tmp_path: Path) -> None:
+    assert read(tmp_path, "customer_id,since\n+49 170 12345678,2024\n").customers(PEOPLE) >= {"1"}
+
+
+def test_an_address_among_other_ids_is_refused_where_nothing_tells_whose_it_is(tmp_path: Path) -> None:
+    listed = read(tmp_path, "customer_id\n14096\nno@shop.de\n")
+    with pytest.raises(DataError, match=r"1 e-mail addresses .* under customer_id.*--personal"):
+        listed.customers(None)
+    assert listed.unmatched(PEOPLE) == 1
+
+
 def test_addresses_of_nobody_are_counted(tmp_path: Path) -> None:
     assert read(tmp_path, "email\nbert@x.de\nnobody@x.de\n").unmatched(PEOPLE) == 1
 
