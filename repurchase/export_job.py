@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.errors import ArtifactError, DeclarationError, nearest
-from repurchase.barred import Barred, read_people
+from repurchase.barred import Barred
 from repurchase.upserting import upsert_store
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def export(job: ExportJob) -> Exported:
     that is missing or damaged, and for a file or database that cannot be written.
     """
     from serving.outputs import only_changed, write_export
+    from serving.outputs.people import read_people
 
     _check(job)
     store = _open(job.ranking)

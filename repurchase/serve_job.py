@@ -63,10 +63,22 @@ class Served:
 def serve(served: Served, *, tell: Tell, warn: Tell) -> int:
     """Serve until told to stop; return the exit code."""
     served.require_sound()
+    if served.listen_fd is None:  # else the parent has looked
+        _check_people(served.settings, warn)
     folder = local_model(served.model, tracking_uri=served.tracking_uri, cache=served.cache, warn=warn)
     if served.workers > 1:
         return _by_workers(served, folder, tell=tell)
     return _alone(served, folder, tell=tell, warn=warn)
+
+
+def _check_people(settings: ServiceSettings, warn: Tell) -> None:
+    """Read whom exports may address and may not hold, as each export does; raises what is wrong with the files."""
+    from repurchase.barred import Barred
+    from serving.outputs.people import read_people
+
+    people, told = read_people(settings.personal, settings.personal_map, utc_now())
+    for note in (*told, *Barred.read(settings.suppressed, people).notes):
+        warn(note)
 
 
 def _by_workers(served: Served, folder: Path, *, tell: Tell) -> int:

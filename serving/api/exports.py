@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.parquet as pq
 from anyio import to_thread
 from fastapi import Depends, Header, Request
 from starlette.applications import Starlette
@@ -23,7 +22,7 @@ from serving.outputs.exports import Written, write_export
 from serving.outputs.formats import FORMATS, Format
 from serving.outputs.job_state import DONE, EXPIRED, Job
 from serving.outputs.jobs import ExportJobs, OtherBody, TooManyJobs, Wish
-from serving.outputs.suppression import read_suppression
+from serving.outputs.people import people_and_barred
 from serving.problems import Problem, refused
 from serving.service import PublishedStore, Service, ServiceDep
 from serving.settings import ServiceSettings
@@ -103,7 +102,7 @@ async def create(
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise refused(("header", "Idempotency-Key"), "idempotency_key", "1 to 255 visible ASCII characters.")
-    work = (service.settings, store, jobs, key, body, idempotency_key)
+    work = (service, store, jobs, key, body, idempotency_key)
     job = await to_thread.run_sync(_created, *work, limiter=service.bulk)
     return written(_told(job), 202, location=f"/v1/exports/{job.id}")
 
@@ -162,7 +161,7 @@ def _told(job: Job) -> Row:
 
 # ---------------------------------------------------------------- a new export
 def _created(
-    settings: ServiceSettings,
+    service: Service,
     store: Store,
     jobs: ExportJobs,
     key: Key,
@@ -170,7 +169,7 @@ def _created(
     idempotency_key: str | None,
 ) -> Job:
     asked = read_posted(body, ExportRequest)
-    kind = _format(asked, settings)
+    kind = _format(asked, service.settings)
     where = where_of(asked.filters, store, at=("body", "filters"))
     addresses = asked.addresses or kind.addresses == "needed"
     if addresses:
@@ -190,10 +189,7 @@ def _created(
     )
 
     def work(path: Path) -> Written:
-        personal = None if settings.personal is None else pq.read_table(settings.personal)
-        barred = (
-            read_suppression(settings.suppressed).customers(personal) if settings.suppressed else frozenset()
-        )
+        personal, barred = people_and_barred(service.settings, service.clock())
         return write_export(
             store,
             path,

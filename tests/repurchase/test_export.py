@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from contracts.errors import ArtifactError, DataError, DeclarationError, RepurchaseError
 from repurchase import commands_export
-from repurchase.barred import read_people
 from repurchase.export_job import Exported, ExportJob, export
+from serving.outputs.people import read_people
 from serving.store import publish
 from serving.stored.where import Where
 from tests import postgres

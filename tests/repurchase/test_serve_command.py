@@ -118,11 +118,17 @@ def workers_of(pid: int) -> list[str]:
         (("--store", "nowhere", "--no-watch"), "nowhere holds no ranking"),
         (("--no-keys", "--audit", "nowhere/audit.jsonl"), "audit log cannot be opened"),
         ((), "there is no key file"),
+        (("--personal", "gone.csv"), "gone.csv"),
+        (("--personal", "words.parquet"), "words.parquet: this is no Parquet file"),
+        (("--suppress", "gone.csv"), "no such suppression list"),
+        (("--suppress", "addresses.csv"), "Give the personal table (--personal FILE)"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_sentence(
     tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     make_bundle(tmp_path / "model")
+    for name in ("words.parquet", "addresses.csv"):
+        (tmp_path / name).write_text("email\na@x.de\n")
     ended = run(tmp_path, "serve", "--model", "model", "--port", "0", *words)
     assert ended.code == 2 and told in ended.err and "Traceback" not in ended.err

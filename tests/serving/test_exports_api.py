@@ -176,6 +176,14 @@ def test_with_the_scope_addresses_are_hashed_for_others(guarded: tuple[FastAPI, 
     assert hashlib.sha256(b"a@shop.example").hexdigest() in file.text and "@" not in file.text
 
 
+def test_a_service_takes_a_customers_file_and_heeds_its_consent(store: Store, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("customer_id,email,accepts_marketing\na,a@x.de,yes\nb,b@x.de,no\nc,c@x.de,\n")
+    app = service(store, exports=tmp_path / "exports", personal=people)
+    file = fetched(app, asked(app, format="generic", columns=["rank"], addresses=True))
+    assert [(row["customer_id"], row["email"]) for row in rows_of(file)] == [("a", "a@x.de")]
+
+
 def test_without_being_asked_for_addresses_stay_away(guarded: tuple[FastAPI, str, str]) -> None:
     app, plain, _ = guarded
     file = fetched(app, asked(app, key=plain, format="generic"), key=plain)
