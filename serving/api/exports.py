@@ -98,7 +98,7 @@ async def create(
     """Begin an export of the published ranking, as it is now; nobody on the suppression list is in it.
 
     Files with e-mail addresses or telephone numbers, also hashed, need the scope `export:pii`. An Idempotency-Key that
-    was sent before returns the export of that time; with another body it is refused.
+    was sent before returns the export of that time, or begins it anew if it failed; with another body it is refused.
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise refused(("header", "Idempotency-Key"), "idempotency_key", "1 to 255 visible ASCII characters.")
@@ -139,7 +139,7 @@ def file(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
 
 @router.delete("/exports/{export_id}", status_code=204, operation_id="delete_export", responses=problems(404))
 def delete(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
-    """Remove an export and its file; one that is being made is stopped from being kept."""
+    """Remove an export and its file, and free its Idempotency-Key; one that is being made is not kept."""
     jobs.remove(_found(jobs, key, export_id))
     return Response(status_code=204)
 
