@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from serving.store import Store
     from serving.stored.where import Where
 
-_CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
-
 
 @dataclass(frozen=True, kw_only=True)
 class ExportJob:
@@ -129,12 +127,15 @@ def _open(ranking: Path) -> Store:
 
 
 def _check_choices(store: Store, where: Where) -> None:
-    """Raise DeclarationError for a text that no customer has."""
-    known = store.values()
-    for name in _CHOICES:
-        for text in getattr(where, name):
-            if text not in known[name]:
-                listed = ", ".join(known[name]) or "none at all"
-                raise DeclarationError(
-                    f"--{name} '{text}': nobody has it{nearest(text, known[name]) or '.'} There are: {listed}."
-                )
+    """Raise DeclarationError for a text that cannot be meant; one that nobody has today is no mistake."""
+    from serving.stored.choices import unknown_choice
+
+    there = store.values()
+    for name, texts in where.choices().items():
+        wrong = unknown_choice(name, texts, there)
+        if wrong is not None:
+            text, known = wrong
+            raise DeclarationError(
+                f"--{name} '{text}': there is no such {name}{nearest(text, known) or '.'} "
+                f"Known: {', '.join(known)}."
+            )

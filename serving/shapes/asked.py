@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from contracts.errors import nearest
 from contracts.tables import scores_schema
 from serving.problems import refused
 from serving.shapes import examples
 from serving.shapes.posted import Date, Id, NotNegative, Posted, Text
 from serving.store import Store
+from serving.stored.choices import unknown_choice
 from serving.stored.where import CHOICES, Where
 
 MAX_LOOKUP = 1_000
@@ -154,25 +156,23 @@ class ExportRequest(Posted):
 
 
 def where_of(asked: FilterQuery | Filters, store: Store, *, at: Sequence[str] = ("query",)) -> Where:
-    """Return the filter for a store; raise Problem 422 for a word that none of its customers has.
+    """Return the filter for a store; raise Problem 422 for a word that cannot be meant.
 
     at: the place of the filters in the request.
     """
-    known = store.values()
+    there = store.values()
     for name in CHOICES:
-        there = known.get(name, [])
-        if not set(getattr(asked, name)) <= set(there):
-            raise refused((*at, name), "unknown_value", _none_has(name, there))
+        wrong = unknown_choice(name, getattr(asked, name), there)
+        if wrong is not None:
+            raise refused((*at, name), "unknown_value", _no_such(name, *wrong))
     given: dict[str, Any] = {one.name: getattr(asked, one.name) for one in fields(Where)}
     given |= {name: tuple(getattr(asked, name)) for name in CHOICES}
     return Where(**given)
 
 
-def _none_has(name: str, known: Sequence[str]) -> str:
-    if not known:
-        return f"No customer of the ranking has a {name}."
+def _no_such(name: str, text: str, known: Sequence[str]) -> str:
     more = f" and {len(known) - _KNOWN_SHOWN} more" if len(known) > _KNOWN_SHOWN else ""
-    return f"No customer of the ranking has such a {name}. Known: {', '.join(known[:_KNOWN_SHOWN])}{more}."
+    return f"There is no such {name}{nearest(text, known) or '.'} Known: {', '.join(known[:_KNOWN_SHOWN])}{more}."
 
 
 def score_columns(store: Store) -> list[str]:

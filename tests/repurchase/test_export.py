@@ -76,6 +76,12 @@ def test_the_command_filters_writes_and_ends_with_one_line(tmp_path: Path) -> No
     assert ids(out) == ["a", "e"]
 
 
+def test_a_stage_that_nobody_is_in_today_is_a_file_without_rows(tmp_path: Path) -> None:
+    folder, out = published(tmp_path, "a"), tmp_path / "out.csv"
+    code, said = command(folder, "--lifecycle", "churning", "--country", "AQ", "--out", out)
+    assert (code, ids(out)) == (0, []) and said.startswith("0 customers")
+
+
 def test_all_bounds_are_options(tmp_path: Path) -> None:
     folder, out = published(tmp_path, *(f"{n:03}" for n in range(30))), tmp_path / "out.csv"
     command(
@@ -122,7 +128,7 @@ def test_a_list_of_other_ids_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"where": Where(tier=("fokus",))}, "--tier 'fokus': nobody has it, did you mean 'focus'"),
+        ({"where": Where(tier=("fokus",))}, "--tier 'fokus': there is no such tier, did you mean 'focus'"),
         ({"out": None}, "say where to"),
         ({"out": None, "to": "postgresql://h/d", "limit": 3}, "are of a file"),
         ({"remove_gone": True}, "are of a database"),

@@ -166,16 +166,30 @@ def test_a_cursor_of_a_filter_is_of_one_ranking(store: Store, tmp_path: Path) ->
     assert newer.get("/v1/ranking", params={"after": cursor, "tier": "focus"}).status_code == 410
 
 
-def test_a_word_that_nobody_has_is_refused_with_those_there_are(store: Store) -> None:
-    answer = Client(service(store)).get("/v1/ranking?tier=gold@example.com")
+def test_a_word_that_does_not_exist_is_refused_with_those_that_do(store: Store) -> None:
+    answer = Client(service(store)).get("/v1/ranking?tier=focuss")
     (error,) = answer.json()["errors"]
     assert answer.status_code == 422 and error["loc"] == ["query", "tier"]
-    assert "cultivate, focus, reduce" in error["msg"] and "gold" not in answer.text
+    assert error["msg"] == "There is no such tier, did you mean 'focus'? Known: focus, cultivate, reduce."
 
 
-def test_a_ranking_without_the_column_says_so(store: Store) -> None:
-    answer = Client(service(store)).get("/v1/ranking?segment=x").json()
-    assert answer["errors"][0]["msg"] == "No customer of the ranking has a segment."
+@pytest.mark.parametrize(
+    "query", ["lifecycle=churning", "segment=almost%20lost", "confidence=low", "country=AQ", "country=Narnia"]
+)
+def test_a_word_that_nobody_has_today_is_an_empty_page(store: Store, query: str) -> None:
+    answer = Client(service(store)).get(f"/v1/ranking?count=true&{query}")
+    assert answer.status_code == 200 and (answer.json()["items"], answer.json()["count"]) == ([], 0)
+
+
+def test_a_country_in_other_letters_is_refused(store: Store) -> None:
+    answer = Client(service(store)).get("/v1/ranking?country=de")
+    assert answer.status_code == 422 and "did you mean 'DE'?" in answer.json()["errors"][0]["msg"]
+
+
+def test_nobody_can_be_planned_for(store: Store) -> None:
+    posted = {"contact_cost": 0.5, "filters": {"lifecycle": ["churning"]}}
+    answer = Client(service(store)).send("POST", "/v1/plan/preview", json=posted)
+    assert answer.status_code == 200 and answer.json()["customers_considered"] == 0
 
 
 @pytest.mark.parametrize(

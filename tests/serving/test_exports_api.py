@@ -18,6 +18,7 @@ from contracts.tables import PERSONAL
 from serving.api.exports import jobs_of
 from serving.guarding.access import EXPORT_PII, SCORE_READ
 from serving.guarding.keys import KeyRing, new_key
+from serving.outputs import FORMATS
 from serving.shapes.schemas_exports import ExportAnswer
 from serving.store import Store
 from tests.serving.asked_shop import service, store_of
@@ -73,6 +74,18 @@ def test_each_answer_fits_its_shape(app: FastAPI) -> None:
 )
 def test_other_formats_are_written(app: FastAPI, format: str, magic: bytes) -> None:
     assert fetched(app, asked(app, format=format)).content.startswith(magic)
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+def test_a_stage_that_nobody_is_in_today_makes_a_file_of_nobody(
+    store: Store, tmp_path: Path, format: str
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("customer_id,email\na,a@x.de\n")
+    app = service(store, exports=tmp_path / "exports", personal=people)
+    begun = asked(app, format=format, filters={"lifecycle": ["churning"]})
+    assert fetched(app, begun).status_code == 200
+    assert Client(app).get(begun.headers["location"]).json()["rows"] == 0
 
 
 def test_columns_and_limit_are_kept(app: FastAPI) -> None:
