@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from serving.answering.answers import PROVENANCE, provenance, written
 from serving.api.document import takes
 from serving.api.score import JsonBody
-from serving.api.versioned import problems, v1_router
+from serving.api.versioned import NoParameters, problems, v1_router
 from serving.guarding.access import EXPORT_PII, CurrentKey, demand
 from serving.guarding.keys import Key
 from serving.outputs.exports import Written, write_export
@@ -68,7 +68,7 @@ Jobs = Annotated[ExportJobs, Depends(_jobs)]
 
 
 @router.get("/exports/formats", response_model=ExportFormatsAnswer, operation_id="list_export_formats")
-async def formats(store: PublishedStore) -> Response:
+async def formats(store: PublishedStore, _: NoParameters) -> Response:
     """Return what can be exported, and how."""
     told = [
         {"name": one.name, "about": one.about, "addresses": _ADDRESSES[one.addresses]}
@@ -113,7 +113,7 @@ async def create(
     operation_id="get_export",
     responses=problems(404),
 )
-def status(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
+def status(export_id: str, jobs: Jobs, key: CurrentKey, _: NoParameters) -> Response:
     """Return how far an export is. Only the key that asked for it sees it."""
     return written(_told(_found(jobs, key, export_id)))
 
@@ -124,7 +124,7 @@ def status(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
     response_class=FileResponse,
     responses={200: {"description": "The file.", "content": _FILES}, **problems(404, 409, 410)},
 )
-def file(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
+def file(export_id: str, jobs: Jobs, key: CurrentKey, _: NoParameters) -> Response:
     """Return the file of a finished export, for 24 hours."""
     job = _found(jobs, key, export_id)
     if job.addresses:

@@ -14,13 +14,14 @@ from contracts.errors import nearest
 from contracts.tables import scores_schema
 from serving.problems import refused
 from serving.shapes import examples
-from serving.shapes.posted import Date, Id, NotNegative, Posted, Text
+from serving.shapes.posted import Date, HorizonDays, Id, NotNegative, Posted, Text
 from serving.store import Store
 from serving.stored.choices import unknown_choice
 from serving.stored.where import CHOICES, Where
 
 MAX_LOOKUP = 1_000
 MAX_OFFERS = 8
+_MAX_HORIZONS = 20
 _MAX_WORDS, _MAX_COLUMNS, _KNOWN_SHOWN = 50, 200, 60
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
@@ -35,6 +36,12 @@ _P = "Chance of an order within the ranking's main horizon."
 _FROM = "The last order is on this day or later."
 _TO = "The last order is on this day or earlier."
 _SEARCH = "The customer_id begins with this, to the letter."
+
+
+class NoQuery(BaseModel):
+    """Nothing: a parameter that is not known is refused everywhere, so that a slip of the pen is seen."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class _Conditions(BaseModel):
@@ -53,10 +60,8 @@ class _Conditions(BaseModel):
     p_max: Annotated[Share | None, Field(description=_P)] = None
 
 
-class FilterQuery(_Conditions):
+class FilterQuery(NoQuery, _Conditions):
     """Which customers: all conditions must hold; of a repeated one, any value. Unknown parameters are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
     last_order_from: Annotated[date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[date | None, Field(description=_TO)] = None
@@ -69,6 +74,26 @@ class Filters(Posted, _Conditions):
     last_order_from: Annotated[Date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[Date | None, Field(description=_TO)] = None
     search: Annotated[Text, Field(description=_SEARCH)] = ""
+
+
+class CustomerQuery(NoQuery):
+    """What to tell of one customer beyond the scores."""
+
+    horizon: Annotated[
+        list[HorizonDays],
+        Field(
+            max_length=_MAX_HORIZONS,
+            description="Days; repeatable. Adds p_repurchase_{h}d.",
+            examples=[[45]],
+        ),
+    ] = []
+    history: Annotated[
+        bool, Field(description="Also first order, amount, mean gap and the last 20 order days (some ms).")
+    ] = False
+    reasons: Annotated[
+        bool,
+        Field(description="Also why the chance is what it is, in words (some ms; the first one longer)."),
+    ] = False
 
 
 class LookupRequest(Posted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,17 @@ def test_nobody_can_be_planned_for(store: Store) -> None:
 )
 def test_a_filter_that_does_not_fit_is_refused(store: Store, query: str) -> None:
     assert Client(service(store)).get(f"/v1/ranking?{query}").status_code == 422
+
+
+def test_every_get_refuses_a_parameter_that_it_does_not_know(store: Store, tmp_path: Path) -> None:
+    client = Client(service(store, exports=tmp_path / "exports"))
+    paths = client.get("/openapi.json").json()["paths"]
+    gets = [
+        re.sub(r"{[^}]*}", "a", path) for path in paths if path.startswith("/v1/") and "get" in paths[path]
+    ]
+    answers = [client.get(f"{path}?horizons=45") for path in gets]
+    assert len(gets) >= 6 and {answer.status_code for answer in answers} == {422}
+    assert {answer.json()["errors"][0]["type"] for answer in answers} == {"extra_forbidden"}
 
 
 def test_a_page_of_chosen_columns_is_short(store: Store) -> None:
