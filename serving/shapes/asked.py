@@ -14,7 +14,7 @@ from contracts.errors import nearest
 from contracts.tables import scores_schema
 from serving.problems import refused
 from serving.shapes import examples
-from serving.shapes.posted import Date, HorizonDays, Id, NotNegative, Posted, Text
+from serving.shapes.posted import MAX_ID, Date, HorizonDays, NotNegative, Posted, Text
 from serving.store import Store
 from serving.stored.choices import unknown_choice
 from serving.stored.where import CHOICES, Where
@@ -23,8 +23,12 @@ MAX_LOOKUP = 1_000
 MAX_OFFERS = 8
 _MAX_HORIZONS = 20
 _MAX_WORDS, _MAX_COLUMNS, _KNOWN_SHOWN = 50, 200, 60
+_SEARCH = "The customer_id begins with this, to the letter."
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+# Of the ranking: whatever stood in the orders.
+KnownId = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00]+$")]
+Search = Annotated[str, Field(max_length=MAX_ID, pattern=r"^[^\x00]*$", description=_SEARCH)]
 Words = Annotated[list[Word], Field(max_length=_MAX_WORDS)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -35,7 +39,6 @@ _VALUE = "Expected value within the ranking's main horizon, in its currency."
 _P = "Chance of an order within the ranking's main horizon."
 _FROM = "The last order is on this day or later."
 _TO = "The last order is on this day or earlier."
-_SEARCH = "The customer_id begins with this, to the letter."
 
 
 class NoQuery(BaseModel):
@@ -65,7 +68,7 @@ class FilterQuery(NoQuery, _Conditions):
 
     last_order_from: Annotated[date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[date | None, Field(description=_TO)] = None
-    search: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description=_SEARCH)] = ""
+    search: Search = ""
 
 
 class Filters(Posted, _Conditions):
@@ -73,7 +76,7 @@ class Filters(Posted, _Conditions):
 
     last_order_from: Annotated[Date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[Date | None, Field(description=_TO)] = None
-    search: Annotated[Text, Field(description=_SEARCH)] = ""
+    search: Search = ""
 
 
 class CustomerQuery(NoQuery):
@@ -102,7 +105,7 @@ class LookupRequest(Posted):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LOOKUP_REQUEST]})
 
     customer_ids: Annotated[
-        list[Id],
+        list[KnownId],
         Field(min_length=1, max_length=MAX_LOOKUP, fail_fast=True, description=f"At most {MAX_LOOKUP:,}."),
     ]
     columns: Annotated[

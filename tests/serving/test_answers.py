@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic_core import from_json
@@ -204,12 +205,35 @@ def test_nobody_can_be_planned_for(store: Store) -> None:
         "tiers=focus",
         "columns=email",
         "count=perhaps",
-        "search=" + "x" * 300,
+        "search=" + "x" * 5_000,
         "tier=" + "&tier=".join(["focus"] * 60),
     ],
 )
 def test_a_filter_that_does_not_fit_is_refused(store: Store, query: str) -> None:
     assert Client(service(store)).get(f"/v1/ranking?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "own", ["line\nbreak", "ends\n", "a/b", "x" * 600, "\u202eright to left", "Ünï😀", "a b+c?d#e"]
+)
+def test_one_rule_for_ids_wherever_they_are_asked(tmp_path: Path, own: str) -> None:
+    client = Client(service(store_of(tmp_path / "out", own, "other")))
+    asked = client.get(f"/v1/customers/{quote(own, safe='')}")
+    looked_up = client.send("POST", "/v1/customers:lookup", json={"customer_ids": [own]})
+    searched = client.get("/v1/ranking", params={"search": own})
+    assert asked.json()["customer_id"] == own
+    assert [one["customer_id"] for one in looked_up.json()["items"]] == [own]
+    assert [one["customer_id"] for one in searched.json()["items"]] == [own]
+
+
+def test_an_id_that_is_too_long_is_refused_everywhere(store: Store) -> None:
+    client, own = Client(service(store)), "x" * 4_097
+    answers = (
+        client.get(f"/v1/customers/{own}"),
+        client.send("POST", "/v1/customers:lookup", json={"customer_ids": [own]}),
+        client.get("/v1/ranking", params={"search": own}),
+    )
+    assert {answer.status_code for answer in answers} == {422}
 
 
 def test_every_get_refuses_a_parameter_that_it_does_not_know(store: Store, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_head_is_answered_as_get_without_its_body(path: str) -> None:
 def test_head_is_no_way_around_what_get_needs(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="repurchase.serving"):
         assert Client(guarded()).send("HEAD", "/v1/customers/jane").status_code == 503
-    assert "HEAD /v1/customers/{customer_id:path} 503" in caplog.text and "jane" not in caplog.messages[0]
+    assert "HEAD /v1/customers/{customer_id:id} 503" in caplog.text and "jane" not in caplog.messages[0]
 
 
 def test_a_method_that_is_not_allowed_names_those_that_are() -> None:
