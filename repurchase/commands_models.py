@@ -226,7 +226,8 @@ def _barred(
     to: str | None, suppress: Path | None, personal: Path | None, personal_map: Path | None
 ) -> Barred:
     """Return whom the database may not hold, read before any work."""
-    from repurchase.barred import Barred, read_people
+    from repurchase.barred import Barred
+    from serving.outputs.people import read_people
 
     if suppress is not None and to is None:
         raise DeclarationError("--suppress is of a database here. Give --to, or give it to `export`.")

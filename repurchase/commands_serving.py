@@ -15,7 +15,7 @@ from contracts.days import parse_day, to_date, utc_now
 from contracts.errors import ArtifactError, DeclarationError
 from repurchase import demo as demo_job
 from repurchase import show
-from repurchase.options import Model, Own, Shop, catalog_of, model_of
+from repurchase.options import Model, Own, Personal, PersonalMap, Shop, Suppress, catalog_of, model_of
 from repurchase.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,12 +62,9 @@ def serve(
         Path | None, typer.Option("--diagnosis", help="What `diagnose` wrote, for the pages.")
     ] = None,
     exports: Annotated[Path | None, typer.Option("--exports", help="The folder of export jobs.")] = None,
-    personal: Annotated[
-        Path | None, typer.Option("--personal", help="Addresses (Parquet), for exports that hold them.")
-    ] = None,
-    suppress: Annotated[
-        Path | None, typer.Option("--suppress", help="customer_ids that no export may hold, one a line.")
-    ] = None,
+    personal: Personal = None,
+    personal_map: PersonalMap = None,
+    suppress: Suppress = None,
     secure_cookies: Annotated[
         bool, typer.Option("--secure-cookies", help="Cookies over HTTPS only: behind a TLS proxy.")
     ] = False,
@@ -116,6 +113,7 @@ def serve(
             diagnosis=diagnosis,
             exports=exports,
             personal=personal,
+            personal_map=personal_map,
             suppressed=suppress,
             audit=audit,
             per_minute=per_minute,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contracts.errors import ArtifactError, DeclarationError, nearest
-from repurchase.barred import Barred, read_people
+from repurchase.barred import Barred
 from repurchase.upserting import upsert_store
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _BOUNDS = (
     ("p_min", "p_max"),
     ("last_order_from", "last_order_to"),
 )
-_CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +68,7 @@ def export(job: ExportJob) -> Exported:
     that is missing or damaged, and for a file or database that cannot be written.
     """
     from serving.outputs import only_changed, write_export
+    from serving.outputs.people import read_people
 
     _check(job)
     store = _open(job.ranking)
@@ -139,12 +139,15 @@ def _open(ranking: Path) -> Store:
 
 
 def _check_choices(store: Store, where: Where) -> None:
-    """Raise DeclarationError for a text that no customer has."""
-    known = store.values()
-    for name in _CHOICES:
-        for text in getattr(where, name):
-            if text not in known[name]:
-                listed = ", ".join(known[name]) or "none at all"
-                raise DeclarationError(
-                    f"--{name} '{text}': nobody has it{nearest(text, known[name]) or '.'} There are: {listed}."
-                )
+    """Raise DeclarationError for a text that cannot be meant; one that nobody has today is no mistake."""
+    from serving.stored.choices import unknown_choice
+
+    there = store.values()
+    for name, texts in where.choices().items():
+        wrong = unknown_choice(name, texts, there)
+        if wrong is not None:
+            text, known = wrong
+            raise DeclarationError(
+                f"--{name} '{text}': there is no such {name}{nearest(text, known) or '.'} "
+                f"Known: {', '.join(known)}."
+            )

@@ -63,10 +63,22 @@ class Served:
 def serve(served: Served, *, tell: Tell, warn: Tell) -> int:
     """Serve until told to stop; return the exit code."""
     served.require_sound()
+    if served.listen_fd is None:  # else the parent has looked
+        _check_people(served.settings, warn)
     folder = local_model(served.model, tracking_uri=served.tracking_uri, cache=served.cache, warn=warn)
     if served.workers > 1:
         return _by_workers(served, folder, tell=tell)
     return _alone(served, folder, tell=tell, warn=warn)
+
+
+def _check_people(settings: ServiceSettings, warn: Tell) -> None:
+    """Read whom exports may address and may not hold, as each export does; raises what is wrong with the files."""
+    from repurchase.barred import Barred
+    from serving.outputs.people import read_people
+
+    people, told = read_people(settings.personal, settings.personal_map, utc_now())
+    for note in (*told, *Barred.read(settings.suppressed, people).notes):
+        warn(note)
 
 
 def _by_workers(served: Served, folder: Path, *, tell: Tell) -> int:
@@ -113,18 +125,33 @@ def _alone(served: Served, folder: Path, *, tell: Tell, warn: Tell) -> int:
 
 
 def application(served: Served, folder: Path, *, warn: Tell) -> Application:
-    """Return the application over a bundle's folder."""
+    """Return the application over a bundle's folder; ArtifactError if the ranking does not belong to the model."""
     from serving.app import create_app
     from serving.guarding.keys import KeyRing
 
     ring = None if served.keys is None else KeyRing.load(_existing(served.keys))
+    store, scorer = _opened(served, warn), _scorer(served.catalog)(folder)
+    if store is not None:
+        _require_fitting(store, scorer, served.store)
     return create_app(
-        store=_opened(served, warn),
-        scorer=_scorer(served.catalog)(folder),
+        store=store,
+        scorer=scorer,
         keys=ring,
         clock=utc_now,
         settings=served.settings,
     )
+
+
+def _require_fitting(store: Store, scorer: Scorer, folder: Path | None) -> None:
+    """Raise ArtifactError unless a ranking and a model may answer together: what a swap asks as well."""
+    from serving.service import Current
+
+    if not Current(store, scorer).fits:
+        raise ArtifactError(
+            f"{folder}: the ranking's values are in {store.currency} (by model {store.manifest['model_version']}), the "
+            f"model's are in {scorer.currency} ({scorer.model_version}). Rank again with this model, or give --model "
+            "the one that made the ranking."
+        )
 
 
 def _opened(served: Served, warn: Tell) -> Store | None:

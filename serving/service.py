@@ -41,6 +41,11 @@ class Current:
         """The shop's time zone."""
         return ZoneInfo(self.scorer.timezone)
 
+    @property
+    def fits(self) -> bool:
+        """Whether the two tell values in the same currency."""
+        return self.store is None or self.store.currency == self.scorer.currency
+
 
 @dataclass
 class Service:

@@ -5,54 +5,44 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from serving.answering.answers import customer_answer, history_details, lookup_answer, reasons_answer, written
 from serving.api.document import takes
 from serving.api.score import JsonBody, at_work
 from serving.api.versioned import problems, v1_router
+from serving.paths import CUSTOMER_ID
 from serving.service import Current, CurrentDep, PublishedStore, ServiceDep
-from serving.shapes.asked import LookupRequest, chosen_columns, score_columns
-from serving.shapes.posted import HorizonDays, read_posted
+from serving.shapes.asked import CustomerQuery, LookupRequest, chosen_columns, score_columns
+from serving.shapes.posted import MAX_ID, read_posted
 from serving.shapes.schemas import CustomerAnswer, LookupAnswer
 from serving.store import Store
 from serving.stored.lookup import Row
 
-_MAX_HORIZONS = 20
-Horizons = Annotated[
-    list[HorizonDays] | None,
-    Query(max_length=_MAX_HORIZONS, description="Days; repeatable. Adds p_repurchase_{h}d.", examples=[[45]]),
-]
-WithHistory = Annotated[
-    bool, Query(description="Also first order, amount, mean gap and the last 20 order days (some ms).")
-]
-WithReasons = Annotated[
-    bool, Query(description="Also why the chance is what it is, in words (some ms; the first one longer).")
-]
+Asked = Annotated[CustomerQuery, Query()]
+AskedId = Annotated[str, Path(max_length=MAX_ID)]
 
 router = v1_router(tag="ranking")
 
 
 @router.get(
-    "/customers/{customer_id:path}",
+    f"/customers/{CUSTOMER_ID}",
     response_model=CustomerAnswer,
     operation_id="get_customer",
     responses=problems(404, 410),
 )
 async def customer(
-    customer_id: str,
+    customer_id: AskedId,
     service: ServiceDep,
     current: CurrentDep,
     store: PublishedStore,
-    horizon: Horizons = None,
-    history: WithHistory = False,
-    reasons: WithReasons = False,
+    asked: Asked,
 ) -> Response:
-    """Return one customer of the published ranking; the id may hold slashes and any Unicode."""
-    answer = customer_answer(store, customer_id, horizon or ())
-    if history or reasons:
-        wanted = history, reasons
+    """Return one customer of the published ranking; the id may hold slashes, line breaks and any Unicode."""
+    answer = customer_answer(store, customer_id, asked.horizon)
+    if asked.history or asked.reasons:
+        wanted = asked.history, asked.reasons
         await to_thread.run_sync(_told, answer, current, store, wanted, limiter=service.bulk)
     return written(answer)
 

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.parquet as pq
 from anyio import to_thread
 from fastapi import Depends, Header, Request
 from starlette.applications import Starlette
@@ -16,14 +15,14 @@ from starlette.responses import FileResponse, Response
 from serving.answering.answers import PROVENANCE, provenance, written
 from serving.api.document import takes
 from serving.api.score import JsonBody
-from serving.api.versioned import problems, v1_router
+from serving.api.versioned import NoParameters, problems, v1_router
 from serving.guarding.access import EXPORT_PII, CurrentKey, demand
 from serving.guarding.keys import Key
 from serving.outputs.exports import Written, write_export
 from serving.outputs.formats import FORMATS, Format
 from serving.outputs.job_state import DONE, EXPIRED, Job
 from serving.outputs.jobs import ExportJobs, OtherBody, TooManyJobs, Wish
-from serving.outputs.suppression import read_suppression
+from serving.outputs.people import people_and_barred
 from serving.problems import Problem, refused
 from serving.service import PublishedStore, Service, ServiceDep
 from serving.settings import ServiceSettings
@@ -69,7 +68,7 @@ Jobs = Annotated[ExportJobs, Depends(_jobs)]
 
 
 @router.get("/exports/formats", response_model=ExportFormatsAnswer, operation_id="list_export_formats")
-async def formats(store: PublishedStore) -> Response:
+async def formats(store: PublishedStore, _: NoParameters) -> Response:
     """Return what can be exported, and how."""
     told = [
         {"name": one.name, "about": one.about, "addresses": _ADDRESSES[one.addresses]}
@@ -99,11 +98,11 @@ async def create(
     """Begin an export of the published ranking, as it is now; nobody on the suppression list is in it.
 
     Files with e-mail addresses or telephone numbers, also hashed, need the scope `export:pii`. An Idempotency-Key that
-    was sent before returns the export of that time; with another body it is refused.
+    was sent before returns the export of that time, or begins it anew if it failed; with another body it is refused.
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise refused(("header", "Idempotency-Key"), "idempotency_key", "1 to 255 visible ASCII characters.")
-    work = (service.settings, store, jobs, key, body, idempotency_key)
+    work = (service, store, jobs, key, body, idempotency_key)
     job = await to_thread.run_sync(_created, *work, limiter=service.bulk)
     return written(_told(job), 202, location=f"/v1/exports/{job.id}")
 
@@ -114,7 +113,7 @@ async def create(
     operation_id="get_export",
     responses=problems(404),
 )
-def status(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
+def status(export_id: str, jobs: Jobs, key: CurrentKey, _: NoParameters) -> Response:
     """Return how far an export is. Only the key that asked for it sees it."""
     return written(_told(_found(jobs, key, export_id)))
 
@@ -125,7 +124,7 @@ def status(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
     response_class=FileResponse,
     responses={200: {"description": "The file.", "content": _FILES}, **problems(404, 409, 410)},
 )
-def file(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
+def file(export_id: str, jobs: Jobs, key: CurrentKey, _: NoParameters) -> Response:
     """Return the file of a finished export, for 24 hours."""
     job = _found(jobs, key, export_id)
     if job.addresses:
@@ -140,7 +139,7 @@ def file(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
 
 @router.delete("/exports/{export_id}", status_code=204, operation_id="delete_export", responses=problems(404))
 def delete(export_id: str, jobs: Jobs, key: CurrentKey) -> Response:
-    """Remove an export and its file; one that is being made is stopped from being kept."""
+    """Remove an export and its file, and free its Idempotency-Key; one that is being made is not kept."""
     jobs.remove(_found(jobs, key, export_id))
     return Response(status_code=204)
 
@@ -162,7 +161,7 @@ def _told(job: Job) -> Row:
 
 # ---------------------------------------------------------------- a new export
 def _created(
-    settings: ServiceSettings,
+    service: Service,
     store: Store,
     jobs: ExportJobs,
     key: Key,
@@ -170,7 +169,7 @@ def _created(
     idempotency_key: str | None,
 ) -> Job:
     asked = read_posted(body, ExportRequest)
-    kind = _format(asked, settings)
+    kind = _format(asked, service.settings)
     where = where_of(asked.filters, store, at=("body", "filters"))
     addresses = asked.addresses or kind.addresses == "needed"
     if addresses:
@@ -190,10 +189,7 @@ def _created(
     )
 
     def work(path: Path) -> Written:
-        personal = None if settings.personal is None else pq.read_table(settings.personal)
-        barred = (
-            read_suppression(settings.suppressed).customers(personal) if settings.suppressed else frozenset()
-        )
+        personal, barred = people_and_barred(service.settings, service.clock())
         return write_export(
             store,
             path,

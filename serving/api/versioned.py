@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from serving.guarding.access import SCORE_READ, Require, require
 from serving.problems import MEDIA_TYPE
+from serving.shapes.asked import NoQuery
 
 Responses = dict[int | str, dict[str, Any]]
+
+NoParameters = Annotated[NoQuery, Query()]  # of a GET that takes none: others are refused
 
 _WORDS = {
     400: "The body is no JSON, or a name stands twice in it",

@@ -1,7 +1,8 @@
 """The outermost layer: limits on body, time and requests at work; headers, metrics, audit and one log line per request.
 
-No exception gets out of it. Log lines name the route, never the path: paths hold customer ids. An exception is logged
-by its type and the lines it passed; its message may quote a customer and is left out.
+No exception gets out of it. HEAD is answered as GET is (RFC 9110, 9.1), without the body. Log lines name the route,
+never the path: paths hold customer ids. An exception is logged by its type and the lines it passed; its message may
+quote a customer and is left out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _HEADERS = (
 )
 _CLOSE = (b"connection", b"close")
 _WITHOUT_BODY = frozenset((b"", b"0"))
-_HUNG_UP = 499
+_NOT_ALLOWED, _HUNG_UP = 405, 499
 _NO_ROUTE = "(no route)"
 
 
@@ -72,7 +73,7 @@ class Gate:
             async with asyncio.timeout(visit.guard.max_seconds) as visit.deadline:
                 refused = visit.refused()
                 if refused is None:
-                    await self.app(visit.scope, visit.receive, visit.send)
+                    await self._passed_on(visit)
                 else:
                     await refused.response()(visit.scope, visit.receive, visit.send)
         except ClientDisconnect:
@@ -82,6 +83,15 @@ class Gate:
             if visit.status:
                 raise RuntimeError("the answer was cut short") from None
             await problem.response()(visit.scope, visit.receive, visit.send)
+
+    async def _passed_on(self, visit: _Visit) -> None:
+        """Have the application answer; HEAD as GET, whose body is left out on the way back."""
+        scope = {**visit.scope, "method": "GET"} if visit.is_head else visit.scope
+        try:
+            await self.app(scope, visit.receive, visit.send)
+        finally:
+            if visit.is_head and "route" in scope:
+                visit.scope["route"] = scope["route"]
 
 
 class _Visit:
@@ -139,11 +149,21 @@ class _Visit:
         """Pass on a piece of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = self._with_headers(list(message.get("headers", ())))
+            headers = list(message.get("headers", ()))
+            if self.status == _NOT_ALLOWED:
+                headers = [_with_head(*each) for each in headers]
+            message["headers"] = self._with_headers(headers)
             if self.deadline is not None:
                 longer = asyncio.get_running_loop().time() + self.guard.max_answer_seconds
                 self.deadline.reschedule(longer)
+        elif self.is_head:
+            message = {**message, "body": b""}
         await self._send(message)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether only the headers of an answer are asked for."""
+        return bool(self.scope["method"] == "HEAD")
 
     @property
     def waits_for_body(self) -> bool:
@@ -165,6 +185,12 @@ class _Visit:
     def _too_large(self) -> Problem:
         limit = f"A request may hold {self._max_body_bytes:,} bytes."
         return Problem(413, limit, headers={"connection": "close"})
+
+
+def _with_head(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Return a header of a 405: what may be got may be asked for by HEAD."""
+    methods = value.split(b", ") if name == b"allow" else []
+    return (name, value + b", HEAD") if b"GET" in methods and b"HEAD" not in methods else (name, value)
 
 
 def _problem_of(error: Exception, visit: _Visit) -> Problem:

@@ -4,6 +4,7 @@ exports      write_export: chosen customers and columns as one file, whole or no
 formats      FORMATS: csv, jsonl, parquet, klaviyo, braze, meta, google, generic
 selection    who is in an export: filter, suppression, limit, addresses
 suppression  read_suppression: whom no export may hold
+people       the personal table and the suppression list from files, as --personal and --suppress take them
 addresses    the personal table: one address and number a customer, with consent
 writers      CSV, JSON Lines and Parquet, table by table: CsvWriter, JsonLinesWriter, ParquetWriter
 audiences    what Klaviyo, Braze, Meta and Google take

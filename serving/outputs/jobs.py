@@ -43,9 +43,7 @@ logger = logging.getLogger("repurchase.serving")
 KEPT = timedelta(hours=24)
 MOST_WAITING = 16  # of one process
 MOST_KEPT = 200
-_STOPPED = (
-    "The server was stopped before the export was finished. Ask for it again, with a new Idempotency-Key."
-)
+_STOPPED = "The server was stopped before the export was finished. Ask for it again."
 _BROKEN = "The export could not be made. The server's log says why; ask whoever runs it."
 Work = Callable[[Path], Written]
 
@@ -86,7 +84,7 @@ class ExportJobs:
     def __init__(self, folder: Path, *, clock: Callable[[], datetime]) -> None:
         self._folder, self._clock = folder, clock
         self._waiting: deque[_Task] = deque()
-        self._guard = threading.Lock()
+        self._guard, self._submitting = threading.Lock(), threading.Lock()
         self._worker: threading.Thread | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +92,7 @@ class ExportJobs:
             raise ArtifactError(f"{folder}: exports cannot be kept there ({error}).") from error
 
     def submit(self, wish: Wish, work: Work) -> Job:
-        """Take a wish and return its job; of a known idempotency key the job that there is.
+        """Take a wish and return its job; of a known idempotency key the job that there is, anew if it has failed.
 
         work: writes the file at the path given. Raises TooManyJobs, OtherBody, and ArtifactError if the folder cannot
         be written.
@@ -102,18 +100,21 @@ class ExportJobs:
         now = self._clock()
         self._sweep(now)
         name = _name_of(wish)
-        known = self._known(name, wish)
-        if known is not None:
-            return known
-        with self._guard:
-            if len(self._waiting) >= MOST_WAITING:
-                raise TooManyJobs
-        given = {one.name: getattr(wish, one.name) for one in fields(wish) if one.name != "idempotency_key"}
-        job = Job(**given, id=name, created_at=now.isoformat(), expires_at=(now + KEPT).isoformat())
-        home = self._folder / name
-        lock = begin(job, home)
-        if lock is None:
-            return self._known(name, wish) or job  # another request of the same key was quicker
+        with self._submitting:  # of two who find the same failed job, one begins anew
+            known = self._known(name, wish)
+            if known is not None:
+                return known
+            with self._guard:
+                if len(self._waiting) >= MOST_WAITING:
+                    raise TooManyJobs
+            given = {
+                one.name: getattr(wish, one.name) for one in fields(wish) if one.name != "idempotency_key"
+            }
+            job = Job(**given, id=name, created_at=now.isoformat(), expires_at=(now + KEPT).isoformat())
+            home = self._folder / name
+            lock = begin(job, home)
+            if lock is None:
+                return self._known(name, wish) or job  # another process was quicker with the same key
         self._enqueue(_Task(job, home, lock, work))
         return job
 
@@ -152,6 +153,9 @@ class ExportJobs:
             return None
         if job.asked != wish.asked:
             raise OtherBody
+        if job.state == FAILED:
+            self.remove(job)
+            return None
         return job
 
     def _read(self, home: Path) -> Job | None:

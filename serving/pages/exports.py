@@ -13,11 +13,10 @@ from fastapi import APIRouter
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from contracts.errors import DataError
-from serving.outputs.addresses import read_personal
+from contracts.errors import RepurchaseError
 from serving.outputs.exports import Written, write_export
 from serving.outputs.formats import FORMATS, Format
-from serving.outputs.suppression import read_suppression
+from serving.outputs.people import people_and_barred
 from serving.pages.filters import address, where_of
 from serving.pages.guard import PageRoute
 from serving.pages.visit import Visit, VisitDep
@@ -93,11 +92,8 @@ def _written(visit: Visit, kind: Format, where: Where, folder: Path) -> Written:
     store, settings = visit.store, visit.service.settings
     path = folder / f"customers-{store.manifest['as_of']}{kind.name_ends}"
     try:
-        everybody = read_personal(settings.personal) if settings.personal else None
-        barred = (
-            read_suppression(settings.suppressed).customers(everybody) if settings.suppressed else frozenset()
-        )
-    except DataError as error:
+        everybody, barred = people_and_barred(settings, visit.service.clock())
+    except RepurchaseError as error:
         logger.error("nothing can be exported: %s", error)
         what = "The suppression list or the personal table cannot be read; nothing is exported without it."
         raise Problem(503, what) from None

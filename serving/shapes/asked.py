@@ -10,18 +10,25 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from contracts.errors import nearest
 from contracts.tables import scores_schema
 from serving.problems import refused
 from serving.shapes import examples
-from serving.shapes.posted import Date, Id, NotNegative, Posted, Text
+from serving.shapes.posted import MAX_ID, Date, HorizonDays, NotNegative, Posted, Text
 from serving.store import Store
+from serving.stored.choices import unknown_choice
 from serving.stored.where import CHOICES, Where
 
 MAX_LOOKUP = 1_000
 MAX_OFFERS = 8
+_MAX_HORIZONS = 20
 _MAX_WORDS, _MAX_COLUMNS, _KNOWN_SHOWN = 50, 200, 60
+_SEARCH = "The customer_id begins with this, to the letter."
 
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+# Of the ranking: whatever stood in the orders.
+KnownId = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00]+$")]
+Search = Annotated[str, Field(max_length=MAX_ID, pattern=r"^[^\x00]*$", description=_SEARCH)]
 Words = Annotated[list[Word], Field(max_length=_MAX_WORDS)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -32,7 +39,12 @@ _VALUE = "Expected value within the ranking's main horizon, in its currency."
 _P = "Chance of an order within the ranking's main horizon."
 _FROM = "The last order is on this day or later."
 _TO = "The last order is on this day or earlier."
-_SEARCH = "The customer_id begins with this, to the letter."
+
+
+class NoQuery(BaseModel):
+    """Nothing: a parameter that is not known is refused everywhere, so that a slip of the pen is seen."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class _Conditions(BaseModel):
@@ -51,14 +63,12 @@ class _Conditions(BaseModel):
     p_max: Annotated[Share | None, Field(description=_P)] = None
 
 
-class FilterQuery(_Conditions):
+class FilterQuery(NoQuery, _Conditions):
     """Which customers: all conditions must hold; of a repeated one, any value. Unknown parameters are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
     last_order_from: Annotated[date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[date | None, Field(description=_TO)] = None
-    search: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description=_SEARCH)] = ""
+    search: Search = ""
 
 
 class Filters(Posted, _Conditions):
@@ -66,7 +76,27 @@ class Filters(Posted, _Conditions):
 
     last_order_from: Annotated[Date | None, Field(description=_FROM)] = None
     last_order_to: Annotated[Date | None, Field(description=_TO)] = None
-    search: Annotated[Text, Field(description=_SEARCH)] = ""
+    search: Search = ""
+
+
+class CustomerQuery(NoQuery):
+    """What to tell of one customer beyond the scores."""
+
+    horizon: Annotated[
+        list[HorizonDays],
+        Field(
+            max_length=_MAX_HORIZONS,
+            description="Days; repeatable. Adds p_repurchase_{h}d.",
+            examples=[[45]],
+        ),
+    ] = []
+    history: Annotated[
+        bool, Field(description="Also first order, amount, mean gap and the last 20 order days (some ms).")
+    ] = False
+    reasons: Annotated[
+        bool,
+        Field(description="Also why the chance is what it is, in words (some ms; the first one longer)."),
+    ] = False
 
 
 class LookupRequest(Posted):
@@ -75,7 +105,7 @@ class LookupRequest(Posted):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LOOKUP_REQUEST]})
 
     customer_ids: Annotated[
-        list[Id],
+        list[KnownId],
         Field(min_length=1, max_length=MAX_LOOKUP, fail_fast=True, description=f"At most {MAX_LOOKUP:,}."),
     ]
     columns: Annotated[
@@ -154,25 +184,23 @@ class ExportRequest(Posted):
 
 
 def where_of(asked: FilterQuery | Filters, store: Store, *, at: Sequence[str] = ("query",)) -> Where:
-    """Return the filter for a store; raise Problem 422 for a word that none of its customers has.
+    """Return the filter for a store; raise Problem 422 for a word that cannot be meant.
 
     at: the place of the filters in the request.
     """
-    known = store.values()
+    there = store.values()
     for name in CHOICES:
-        there = known.get(name, [])
-        if not set(getattr(asked, name)) <= set(there):
-            raise refused((*at, name), "unknown_value", _none_has(name, there))
+        wrong = unknown_choice(name, getattr(asked, name), there)
+        if wrong is not None:
+            raise refused((*at, name), "unknown_value", _no_such(name, *wrong))
     given: dict[str, Any] = {one.name: getattr(asked, one.name) for one in fields(Where)}
     given |= {name: tuple(getattr(asked, name)) for name in CHOICES}
     return Where(**given)
 
 
-def _none_has(name: str, known: Sequence[str]) -> str:
-    if not known:
-        return f"No customer of the ranking has a {name}."
+def _no_such(name: str, text: str, known: Sequence[str]) -> str:
     more = f" and {len(known) - _KNOWN_SHOWN} more" if len(known) > _KNOWN_SHOWN else ""
-    return f"No customer of the ranking has such a {name}. Known: {', '.join(known[:_KNOWN_SHOWN])}{more}."
+    return f"There is no such {name}{nearest(text, known) or '.'} Known: {', '.join(known[:_KNOWN_SHOWN])}{more}."
 
 
 def score_columns(store: Store) -> list[str]:

@@ -25,6 +25,7 @@ MAX_BODY_BYTES = 8 * 2**20
 MAX_CUSTOMERS = 1_000
 MAX_ORDERS_EACH = 10_000
 MAX_ORDERS = 100_000
+MAX_ID = 4_096
 MAX_HORIZONS = 12
 MAX_HORIZON_DAYS = 3_650
 _MAX_AMOUNT = 1e15
@@ -81,7 +82,7 @@ Date = Annotated[
 # Neither NUL nor what turns the direction of the text after it: an id that reads as another one.
 _TEXT = r"[^\x00\u202a-\u202e\u2066-\u2069]"
 Text = Annotated[str, Field(max_length=512, pattern=f"^{_TEXT}*$")]
-Id = Annotated[str, Field(min_length=1, max_length=512, pattern=f"^{_TEXT}+$")]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=f"^{_TEXT}+$")]
 Number = Annotated[float, Field(ge=-_MAX_AMOUNT, le=_MAX_AMOUNT, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=_MAX_AMOUNT, allow_inf_nan=False)]
 HorizonDays = Annotated[int, Field(ge=1, le=MAX_HORIZON_DAYS)]

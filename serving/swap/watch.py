@@ -125,7 +125,7 @@ class Watcher:
         now = self._service.current
         for one, other in ((store, scorer), (store, None), (None, scorer)):
             wanted = Current(one or now.store, other or now.scorer)
-            if (one or other) and _fit(wanted):
+            if (one or other) and wanted.fits:
                 self._service.current = wanted
                 self._taken(one, other)
                 break
@@ -153,10 +153,6 @@ class Watcher:
     def _refuse(self, kind: Kind, why: str) -> None:
         self._count(kind, "refused")
         logger.error("the new %s is refused, the old one keeps answering: %s", kind, why)
-
-
-def _fit(wanted: Current) -> bool:
-    return wanted.store is None or wanted.store.manifest["currency"] == wanted.scorer.currency
 
 
 def _stores(folder: Path) -> Source[Store]:

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from contracts.errors import ArtifactError, DataError, DeclarationError, RepurchaseError
 from repurchase import commands_export
-from repurchase.barred import read_people
 from repurchase.export_job import Exported, ExportJob, export
+from serving.outputs.people import read_people
 from serving.store import publish
 from serving.stored.where import Where
 from tests import postgres
@@ -74,6 +74,12 @@ def test_the_command_filters_writes_and_ends_with_one_line(tmp_path: Path) -> No
     code, said = command(*asked)
     assert (code, said) == (0, f"2 customers (1 suppressed): {out}\n")
     assert ids(out) == ["a", "e"]
+
+
+def test_a_stage_that_nobody_is_in_today_is_a_file_without_rows(tmp_path: Path) -> None:
+    folder, out = published(tmp_path, "a"), tmp_path / "out.csv"
+    code, said = command(folder, "--lifecycle", "churning", "--country", "AQ", "--out", out)
+    assert (code, ids(out)) == (0, []) and said.startswith("0 customers")
 
 
 def test_all_bounds_are_options(tmp_path: Path) -> None:
@@ -151,7 +157,7 @@ def test_a_list_of_other_ids_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"where": Where(tier=("fokus",))}, "--tier 'fokus': nobody has it, did you mean 'focus'"),
+        ({"where": Where(tier=("fokus",))}, "--tier 'fokus': there is no such tier, did you mean 'focus'"),
         ({"where": Where(p_min=0.9, p_max=0.1)}, "--p-min 0.9 lies above --p-max 0.1"),
         ({"out": None}, "say where to"),
         ({"out": None, "to": "postgresql://h/d", "limit": 3}, "are of a file"),

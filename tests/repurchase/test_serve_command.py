@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
 import pytest
 
+from serving.store import publish
 from tests.repurchase.front_door import command, environment, run
-from tests.serving.shop import open_store
+from tests.serving.shop import open_store, ranking
 from tests.serving_alone import make_bundle
 
 pytestmark = pytest.mark.lab  # servers of its own: make test-lab
@@ -118,11 +120,28 @@ def workers_of(pid: int) -> list[str]:
         (("--store", "nowhere", "--no-watch"), "nowhere holds no ranking"),
         (("--no-keys", "--audit", "nowhere/audit.jsonl"), "audit log cannot be opened"),
         ((), "there is no key file"),
+        (("--personal", "gone.csv"), "gone.csv"),
+        (("--personal", "words.parquet"), "words.parquet: this is no Parquet file"),
+        (("--suppress", "gone.csv"), "no such suppression list"),
+        (("--suppress", "addresses.csv"), "Give the personal table (--personal FILE)"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_sentence(
     tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     make_bundle(tmp_path / "model")
+    for name in ("words.parquet", "addresses.csv"):
+        (tmp_path / name).write_text("email\na@x.de\n")
     ended = run(tmp_path, "serve", "--model", "model", "--port", "0", *words)
     assert ended.code == 2 and told in ended.err and "Traceback" not in ended.err
+
+
+def test_a_ranking_in_another_currency_than_the_models_is_refused_at_the_start(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "model")
+    table = ranking("a")
+    euros = table.set_column(
+        table.column_names.index("currency"), table.schema.field("currency"), pa.array(["EUR"])
+    )
+    publish(euros, tmp_path / "ranking", manifest={})
+    ended = run(tmp_path, "serve", "--model", "model", "--no-keys", "--port", "0", "--store", "ranking")
+    assert ended.code == 2 and "values are in EUR (by model v1), the model's are in USD" in ended.err

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic_core import from_json
@@ -166,16 +168,30 @@ def test_a_cursor_of_a_filter_is_of_one_ranking(store: Store, tmp_path: Path) ->
     assert newer.get("/v1/ranking", params={"after": cursor, "tier": "focus"}).status_code == 410
 
 
-def test_a_word_that_nobody_has_is_refused_with_those_there_are(store: Store) -> None:
-    answer = Client(service(store)).get("/v1/ranking?tier=gold@example.com")
+def test_a_word_that_does_not_exist_is_refused_with_those_that_do(store: Store) -> None:
+    answer = Client(service(store)).get("/v1/ranking?tier=focuss")
     (error,) = answer.json()["errors"]
     assert answer.status_code == 422 and error["loc"] == ["query", "tier"]
-    assert "cultivate, focus, reduce" in error["msg"] and "gold" not in answer.text
+    assert error["msg"] == "There is no such tier, did you mean 'focus'? Known: focus, cultivate, reduce."
 
 
-def test_a_ranking_without_the_column_says_so(store: Store) -> None:
-    answer = Client(service(store)).get("/v1/ranking?segment=x").json()
-    assert answer["errors"][0]["msg"] == "No customer of the ranking has a segment."
+@pytest.mark.parametrize(
+    "query", ["lifecycle=churning", "segment=almost%20lost", "confidence=low", "country=AQ", "country=Narnia"]
+)
+def test_a_word_that_nobody_has_today_is_an_empty_page(store: Store, query: str) -> None:
+    answer = Client(service(store)).get(f"/v1/ranking?count=true&{query}")
+    assert answer.status_code == 200 and (answer.json()["items"], answer.json()["count"]) == ([], 0)
+
+
+def test_a_country_in_other_letters_is_refused(store: Store) -> None:
+    answer = Client(service(store)).get("/v1/ranking?country=de")
+    assert answer.status_code == 422 and "did you mean 'DE'?" in answer.json()["errors"][0]["msg"]
+
+
+def test_nobody_can_be_planned_for(store: Store) -> None:
+    posted = {"contact_cost": 0.5, "filters": {"lifecycle": ["churning"]}}
+    answer = Client(service(store)).send("POST", "/v1/plan/preview", json=posted)
+    assert answer.status_code == 200 and answer.json()["customers_considered"] == 0
 
 
 @pytest.mark.parametrize(
@@ -189,12 +205,46 @@ def test_a_ranking_without_the_column_says_so(store: Store) -> None:
         "tiers=focus",
         "columns=email",
         "count=perhaps",
-        "search=" + "x" * 300,
+        "search=" + "x" * 5_000,
         "tier=" + "&tier=".join(["focus"] * 60),
     ],
 )
 def test_a_filter_that_does_not_fit_is_refused(store: Store, query: str) -> None:
     assert Client(service(store)).get(f"/v1/ranking?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "own", ["line\nbreak", "ends\n", "a/b", "x" * 600, "\u202eright to left", "Ünï😀", "a b+c?d#e"]
+)
+def test_one_rule_for_ids_wherever_they_are_asked(tmp_path: Path, own: str) -> None:
+    client = Client(service(store_of(tmp_path / "out", own, "other")))
+    asked = client.get(f"/v1/customers/{quote(own, safe='')}")
+    looked_up = client.send("POST", "/v1/customers:lookup", json={"customer_ids": [own]})
+    searched = client.get("/v1/ranking", params={"search": own})
+    assert asked.json()["customer_id"] == own
+    assert [one["customer_id"] for one in looked_up.json()["items"]] == [own]
+    assert [one["customer_id"] for one in searched.json()["items"]] == [own]
+
+
+def test_an_id_that_is_too_long_is_refused_everywhere(store: Store) -> None:
+    client, own = Client(service(store)), "x" * 4_097
+    answers = (
+        client.get(f"/v1/customers/{own}"),
+        client.send("POST", "/v1/customers:lookup", json={"customer_ids": [own]}),
+        client.get("/v1/ranking", params={"search": own}),
+    )
+    assert {answer.status_code for answer in answers} == {422}
+
+
+def test_every_get_refuses_a_parameter_that_it_does_not_know(store: Store, tmp_path: Path) -> None:
+    client = Client(service(store, exports=tmp_path / "exports"))
+    paths = client.get("/openapi.json").json()["paths"]
+    gets = [
+        re.sub(r"{[^}]*}", "a", path) for path in paths if path.startswith("/v1/") and "get" in paths[path]
+    ]
+    answers = [client.get(f"{path}?horizons=45") for path in gets]
+    assert len(gets) >= 6 and {answer.status_code for answer in answers} == {422}
+    assert {answer.json()["errors"][0]["type"] for answer in answers} == {"extra_forbidden"}
 
 
 def test_a_page_of_chosen_columns_is_short(store: Store) -> None:

@@ -158,7 +158,7 @@ def test_a_bug_is_a_problem_and_the_log_holds_no_message(caplog: pytest.LogCaptu
 def test_logs_name_the_route_and_no_customer(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="repurchase.serving"):
         Client(make_app(store)).get("/v1/customers/jane@example.com")
-    assert "GET /v1/customers/{customer_id:path} 404" in caplog.text
+    assert "GET /v1/customers/{customer_id:id} 404" in caplog.text
     assert "jane" not in "".join(record.getMessage() for record in caplog.records if record.name != "httpx")
 
 

@@ -36,7 +36,7 @@ def test_each_request_is_a_line_without_anything_personal(tmp_path: Path) -> Non
     line = lines(file)[0]
     assert (line.pop("time"), line.pop("ms") >= 0) == ("1998-07-01T09:30:00.000+00:00", True)
     assert line == {
-        "key": "test", "method": "GET", "route": "/v1/customers/{customer_id:path}", "status": 200,
+        "key": "test", "method": "GET", "route": "/v1/customers/{customer_id:id}", "status": 200,
         "rows": line["rows"], "request_id": ID,
     }  # fmt: skip
     text = file.read_text()

@@ -18,6 +18,7 @@ from contracts.tables import PERSONAL
 from serving.api.exports import jobs_of
 from serving.guarding.access import EXPORT_PII, SCORE_READ
 from serving.guarding.keys import KeyRing, new_key
+from serving.outputs import FORMATS
 from serving.shapes.schemas_exports import ExportAnswer
 from serving.store import Store
 from tests.serving.asked_shop import service, store_of
@@ -73,6 +74,18 @@ def test_each_answer_fits_its_shape(app: FastAPI) -> None:
 )
 def test_other_formats_are_written(app: FastAPI, format: str, magic: bytes) -> None:
     assert fetched(app, asked(app, format=format)).content.startswith(magic)
+
+
+@pytest.mark.parametrize("format", list(FORMATS))
+def test_a_stage_that_nobody_is_in_today_makes_a_file_of_nobody(
+    store: Store, tmp_path: Path, format: str
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("customer_id,email\na,a@x.de\n")
+    app = service(store, exports=tmp_path / "exports", personal=people)
+    begun = asked(app, format=format, filters={"lifecycle": ["churning"]})
+    assert fetched(app, begun).status_code == 200
+    assert Client(app).get(begun.headers["location"]).json()["rows"] == 0
 
 
 def test_columns_and_limit_are_kept(app: FastAPI) -> None:
@@ -174,6 +187,14 @@ def test_with_the_scope_addresses_are_hashed_for_others(guarded: tuple[FastAPI, 
     app, _, trusted = guarded
     file = fetched(app, asked(app, key=trusted, format="meta"), key=trusted)
     assert hashlib.sha256(b"a@shop.example").hexdigest() in file.text and "@" not in file.text
+
+
+def test_a_service_takes_a_customers_file_and_heeds_its_consent(store: Store, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("customer_id,email,accepts_marketing\na,a@x.de,yes\nb,b@x.de,no\nc,c@x.de,\n")
+    app = service(store, exports=tmp_path / "exports", personal=people)
+    file = fetched(app, asked(app, format="generic", columns=["rank"], addresses=True))
+    assert [(row["customer_id"], row["email"]) for row in rows_of(file)] == [("a", "a@x.de")]
 
 
 def test_without_being_asked_for_addresses_stay_away(guarded: tuple[FastAPI, str, str]) -> None:

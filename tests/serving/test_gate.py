@@ -54,6 +54,30 @@ def test_every_answer_has_the_strict_headers(path: str) -> None:
     assert headers.get_list("cache-control") == ["no-store"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/health/live", "/health/ready", "/ping", "/v1/model", "/docs", "/openapi.json", "/signin", "/nowhere"],
+)
+def test_head_is_answered_as_get_without_its_body(path: str) -> None:
+    client = Client(guarded())
+    got, head = client.get(path), client.send("HEAD", path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    for name in ("content-type", "content-length"):
+        assert head.headers.get(name) == got.headers.get(name)
+
+
+def test_head_is_no_way_around_what_get_needs(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="repurchase.serving"):
+        assert Client(guarded()).send("HEAD", "/v1/customers/jane").status_code == 503
+    assert "HEAD /v1/customers/{customer_id:id} 503" in caplog.text and "jane" not in caplog.messages[0]
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are() -> None:
+    answer = Client(guarded()).send("DELETE", "/v1/model")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert Client(guarded()).send("HEAD", "/v1/score").headers["allow"] == "POST"
+
+
 def test_a_page_may_set_its_own_policy_and_caching() -> None:
     app = guarded()
     own = {"content-security-policy": "default-src 'self'", "cache-control": "max-age=60"}

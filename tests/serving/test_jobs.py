@@ -92,6 +92,39 @@ def test_the_same_idempotency_key_is_the_same_job(jobs: ExportJobs) -> None:
     assert jobs.submit(wish(), writes()).id != first.id
 
 
+def fails(_: Path) -> Written:
+    raise DataError("gone")
+
+
+def test_a_failed_job_is_made_anew_under_its_key(jobs: ExportJobs) -> None:
+    failed = finished(jobs, jobs.submit(wish(key="k"), fails))
+    with pytest.raises(OtherBody):
+        jobs.submit(wish(asked="some", key="k"), writes())
+    again = jobs.submit(wish(key="k"), writes("mended"))
+    assert (failed.state, again.id, again.state) == ("failed", failed.id, "queued")
+    assert jobs.file(finished(jobs, again)).read_text() == "mended"
+
+
+def test_many_who_try_a_failed_job_anew_make_one_file(jobs: ExportJobs) -> None:
+    finished(jobs, jobs.submit(wish(key="k"), fails))
+    made, begin = [], threading.Barrier(8)
+
+    def work(path: Path) -> Written:
+        made.append(path)
+        return writes()(path)
+
+    def submit() -> None:
+        begin.wait()
+        jobs.submit(wish(key="k"), work)
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert jobs.wait(10) and len(made) == 1
+
+
 def test_the_same_key_for_something_else_is_refused(jobs: ExportJobs) -> None:
     jobs.submit(wish(key="k"), writes())
     with pytest.raises(OtherBody):

@@ -22,7 +22,7 @@ def test_requests_are_counted_by_route_method_and_status_without_ids(tmp_path: P
     for path in ("/v1/customers/jane", "/v1/customers/jane", "/v1/customers/joe", "/joe"):
         client.get(path)
     page = client.get("/metrics").text
-    route = 'method="GET",route="/v1/customers/{customer_id:path}"'
+    route = 'method="GET",route="/v1/customers/{customer_id:id}"'
     assert value(page, f'repurchase_requests_total{{{route},status="200"}}') == 2
     assert value(page, f'repurchase_requests_total{{{route},status="404"}}') == 1
     assert value(page, 'repurchase_requests_total{method="GET",route="(no route)",status="404"}') == 1

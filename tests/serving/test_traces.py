@@ -34,10 +34,10 @@ def spans_of(app: Any, *paths: str, **headers: str) -> list[Any]:
 
 def test_a_span_is_named_after_the_route_and_holds_no_id(tmp_path: Path) -> None:
     span = spans_of(guarded(open_store(tmp_path, "jane")), "/v1/customers/jane")[0]
-    assert span.name == "GET /v1/customers/{customer_id:path}"
+    assert span.name == "GET /v1/customers/{customer_id:id}"
     assert dict(span.attributes) == {
         "http.request.method": "GET",
-        "http.route": "/v1/customers/{customer_id:path}",
+        "http.route": "/v1/customers/{customer_id:id}",
         "http.response.status_code": 200,
     }
     assert "jane" not in span.to_json()
