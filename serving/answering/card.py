@@ -27,7 +27,8 @@ def model_answer(current: Current, *, now: datetime) -> ModelAnswer:
     mine = metrics.pop(str(card.get("model")), {})
     return ModelAnswer(
         model_version=scorer.model_version,
-        as_of=to_date(scorer.default_as_of),
+        model_as_of=to_date(scorer.default_as_of),
+        as_of=ranking.as_of if ranking else to_date(scorer.default_as_of),
         scored_at=ranking.scored_at if ranking else None,
         valid_until=ranking.valid_until if ranking else None,
         currency=scorer.currency,

@@ -191,6 +191,7 @@ SCORE: Example = {
 }
 MODEL: Example = {
     "model_version": "2adfbb6943dd",
+    "model_as_of": "1998-06-30",
     "as_of": "1998-06-30",
     "scored_at": "1998-07-01T04:00:00Z",
     "valid_until": "1998-07-07",

@@ -230,6 +230,19 @@ class ModelAnswer(Provenance):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.MODEL]})
 
+    model_version: Annotated[
+        str, Field(description="Of the model that scores live; ranking.model_version made the ranking.")
+    ]
+    model_as_of: Annotated[date, Field(description="The last day that the model has learnt from.")]
+    as_of: Annotated[
+        date, Field(description="The ranking's last day, as in its answers; without a ranking model_as_of.")
+    ]
+    scored_at: Annotated[
+        datetime | None, Field(description="When the ranking was made (UTC); null without one.")
+    ]
+    valid_until: Annotated[
+        date | None, Field(description="After this day the ranking should be made anew; null without one.")
+    ]
     timezone: Annotated[str, Field(description="Of the shop's days.")]
     horizons: Annotated[list[int], Field(description="Days that it answers if none is asked for.")]
     model_age_days: Annotated[int, Field(description="From the end of its data to today.")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts.days import parse_day
 from serving.shapes.schemas import ModelAnswer
 from tests.serving.asked_shop import service, store_of
 from tests.serving.shop import Client, CountingScorer
@@ -68,6 +69,16 @@ def test_features_come_with_their_descriptions() -> None:
 def test_an_old_ranking_is_stale(tmp_path: Path) -> None:
     answer = told(store=store_of(tmp_path / "out", "a"))
     assert answer["stale"] is True and answer["model_age_days"] == 91
+
+
+def test_the_rankings_days_are_not_mixed_with_the_models(tmp_path: Path) -> None:
+    scorer = Carded(default_as_of=parse_day("1998-03-01"))
+    app = service(store_of(tmp_path / "out", "a"), scorer=scorer)
+    answer = Client(app).get("/v1/model").json()
+    assert (answer["model_as_of"], answer["as_of"]) == ("1998-03-01", "1998-04-01")
+    for name in ("as_of", "scored_at", "valid_until"):
+        assert answer[name] == answer["ranking"][name]
+    assert Client(service(None, scorer=scorer)).get("/v1/model").json()["as_of"] == "1998-03-01"
 
 
 def test_what_is_not_known_is_said() -> None:

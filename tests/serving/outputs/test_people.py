@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,3 +70,12 @@ def test_a_wrong_mapping_is_the_operators_in_a_service(tmp_path: Path) -> None:
     settings = ServiceSettings(personal=tmp_path / "people.csv", personal_map=tmp_path / "map.toml")
     with pytest.raises(ArtifactError, match="male"):
         people_and_barred(settings, NOW)
+
+
+def test_numbers_that_this_environment_cannot_read_are_an_operators_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    (tmp_path / "people.csv").write_text("customer_id,phone\na,+4930123456\n")
+    with pytest.raises(ArtifactError, match="group reading"):
+        read_people(tmp_path / "people.csv", None, NOW)
