@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from contracts.errors import nearest
 from serving.pages.numbers import number_of
 from serving.problems import Problem
+from serving.stored.choices import unknown_choice
 from serving.stored.where import Where
 
 CHOICES = ("tier", "lifecycle", "segment", "country", "confidence")
@@ -101,13 +102,15 @@ def crossed(where: Where) -> str | None:
 
 
 def _chosen(name: str, values: list[str], known: list[str]) -> tuple[str, ...]:
-    wrong = [value for value in values if value not in known]
-    if wrong:
-        names = ", ".join(known) or "none at all"
+    found = unknown_choice(name, values, {name: known})
+    if found:
+        wrong, names = found
         raise Problem(
-            422, f"This ranking has no such {NAMES[name]}{nearest(wrong[0], known) or '.'} It has: {names}."
+            422,
+            f"There is no such {NAMES[name]}{nearest(wrong, names) or '.'} There are: {', '.join(names)}.",
         )
-    return tuple(one for one in known if one in values)
+    nobodys = [one for one in dict.fromkeys(values) if one not in known]
+    return (*(one for one in known if one in values), *nobodys)
 
 
 def _one(name: str, given: Mapping[str, list[str]], read: Callable[[str], Any]) -> Any:

@@ -16,6 +16,7 @@ from serving.pages.guard import PageRoute
 from serving.pages.pictures import chance_chart, for_both, orders_chart
 from serving.pages.visit import VisitDep
 from serving.pages.worth import Worth, terms_words
+from serving.paths import CUSTOMER_ID
 from serving.problems import Problem
 from serving.service import Current
 from serving.store import Store
@@ -29,7 +30,7 @@ _WITHIN = (7, 30, 90, 180, 365)
 _CERTAIN = 0.999
 
 
-@router.get("/customers/{customer_id:path}")
+@router.get(f"/customers/{CUSTOMER_ID}")
 def customer(visit: VisitDep, customer_id: str) -> Response:
     """Show one customer; a 404 page if the ranking does not hold the id.
 

@@ -243,7 +243,7 @@ def test_another_id_of_somebody_who_ordered_is_no_prospect(tmp_path: Path) -> No
 # ---------------------------------------------------------------- refusals
 REFUSED: dict[str, tuple[Callable[[Path], object], type[RepurchaseError], str]] = {
     "later day": (lambda at: ask(at / "o", compare_to=AS_OF), DeclarationError, "Give an earlier day"),
-    "day before all": (lambda at: ask(at / "o", compare_to=AS_OF - 900), DataError, "no customer|no order"),
+    "day before all": (lambda at: ask(at / "o", compare_to=AS_OF - 900), DataError, "no customer|No order"),
     "no ranking": (lambda at: ask(at / "o", ranking=at / "x"), ArtifactError, "no published ranking"),
     "no file": (lambda at: ask(at / "o", path=at / "x.toml"), DeclarationError, "no such file"),
     "unknown section": (
