@@ -31,7 +31,7 @@ _SAME = {
     "confidence_reason": "drawn",
     "model": "drawn",
     "model_version": "000000000000",
-    "currency": "EUR",
+    "currency": "USD",  # the demo's, so that its model and this ranking are served together
 }
 
 
