@@ -29,7 +29,7 @@ Row = dict[str, Any]
 MOST_REQUESTS = 16
 MOST_TOGETHER = 64
 # How long the first of several waits for as many as came beside it the last time: less than scoring it alone costs.
-PATIENCE_S = 0.0005
+PATIENCE_S = 0.003
 
 
 class Scorer(Protocol):
