@@ -12,16 +12,17 @@ from repurchase import (
     commands_diagnose,
     commands_export,
     commands_lab,
-    commands_models,
     commands_orders,
     commands_plan,
     commands_preferences,
     commands_products,
+    commands_rank,
     commands_reasons,
     commands_results,
     commands_screen,
     commands_segments,
     commands_serving,
+    commands_train,
     commands_triggers,
     show,
 )
@@ -36,7 +37,8 @@ app = typer.Typer(
 )
 for commands in (
     commands_orders,
-    commands_models,
+    commands_train,
+    commands_rank,
     commands_lab,
     commands_serving,
     commands_export,

@@ -63,6 +63,12 @@ def failure(message: str) -> None:
     err.print(Text("error: ", style="bold red").append(message, style="default"))
 
 
+def refused(rows: int, read: int) -> None:
+    """Warn of rows that were refused, of those that were read."""
+    if rows:
+        warning(f"{rows:,} of {read:,} rows were refused ({rows / read:.1%}); `repurchase check` says why.")
+
+
 def upserted(done: Upserted, table: str | None = None) -> None:
     """Print what became of the rows of a table in a database; table: its name where it is not the usual one."""
     out.print(

@@ -77,7 +77,7 @@ def test_the_words_name_the_shadow_price_and_the_proof() -> None:
     people = customers(list(np.linspace(0.01, 0.5, 50)))
     sentences = summary_of(planned(economics(people, of_terms=terms(budget=2.0)))).sentences
     assert "more of 'budget' would earn about" in sentences[0]
-    assert sentences[-1].startswith("No plan within these limits is expected to earn")
+    assert sentences[-1].startswith("This is the best plan within these limits: none is expected to earn")
 
 
 def test_a_plainer_policy_says_what_it_does_not_look_at() -> None:
