@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.repurchase.front_door import run
+from tests.repurchase.front_door import here as run
 
 
 def test_a_key_gets_its_scopes_and_last_day(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from repurchase import commands_plan
 from repurchase.orders_job import OrdersJob
 from repurchase.rank_job import rank
 from tests import worlds
-from tests.repurchase.front_door import run
+from tests.repurchase.front_door import here as run
 
 AS_OF = to_day(worlds.FIRST) + 260
 NOW = datetime(2021, 10, 1, tzinfo=UTC)

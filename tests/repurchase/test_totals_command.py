@@ -30,7 +30,7 @@ from repurchase.totals_job import Totalled, read_groups, totals
 from serving.rank import features_for
 from serving.store import publish
 from tests import worlds
-from tests.repurchase.front_door import run
+from tests.repurchase.front_door import here as run
 
 AS_OF = to_day(worlds.FIRST) + 260
 
