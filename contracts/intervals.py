@@ -1,7 +1,8 @@
-"""Intervals of shares."""
+"""Intervals of shares and of their differences."""
 
 from __future__ import annotations
 
+from math import hypot
 from statistics import NormalDist
 
 import numpy as np
@@ -21,3 +22,12 @@ def wilson(share: Floats, of: Floats, *, z: float = Z95) -> tuple[Floats, Floats
     lower = np.where((share <= 0) & ~unknown, 0.0, middle - half)
     upper = np.where((share >= 1) & ~unknown, 1.0, middle + half)
     return lower, upper
+
+
+def newcombe(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
+    """Return both ends of the interval of a share less another; each: the share and the ends of its score interval.
+
+    Newcombe (1998), Statistics in Medicine 17:873, method 10.
+    """
+    (p, p_low, p_high), (q, q_low, q_high) = one, other
+    return p - q - hypot(p - p_low, q_high - q), p - q + hypot(p_high - p, q - q_low)

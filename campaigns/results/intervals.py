@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
+from contracts import intervals
 from contracts.intervals import wilson
 from features.kernel.running import Floats
 
@@ -56,8 +57,7 @@ def newcombe(treated: Sample, control: Sample, *, level: float = LEVEL) -> Diffe
     p, q = treated.mean, control.mean
     ends = [wilson(np.array([one.mean]), np.array([float(one.n)]), z=_z(level)) for one in (treated, control)]
     (p_low, p_high), (q_low, q_high) = ((float(low[0]), float(high[0])) for low, high in ends)
-    lower = p - q - math.hypot(p - p_low, q_high - q)
-    upper = p - q + math.hypot(p_high - p, q - q_low)
+    lower, upper = intervals.newcombe((p, p_low, p_high), (q, q_low, q_high))
     pooled = (p * treated.n + q * control.n) / (treated.n + control.n)
     spread = math.sqrt(pooled * (1 - pooled) * (1 / treated.n + 1 / control.n))
     p_value = 2 * float(ndtr(-abs(p - q) / spread)) if spread > 0 else 1.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import hypot
 from typing import Any
 
 from campaigns.diagnosis.shares import LEAST, Share
+from contracts.intervals import newcombe
 from serving.pages import words
 
 _ROWS, _COLUMNS = 24, 12  # months won, months after; all are in retention_monthly.csv
@@ -80,7 +80,7 @@ def verdict(trend: Trend) -> str | None:
         f"of those won from {words.month(now[0]['month'])} to {words.month(now[-1]['month'])} "
         f"{words.percent(new.value)} ordered again within 90 days, of those won in {against} {words.percent(old.value)}"
     )
-    lower, upper = _difference(new, old)
+    lower, upper = newcombe((new.value, new.lower, new.upper), (old.value, old.lower, old.upper))
     if lower <= 0 <= upper:
         return f"That cannot be told: {told}; chance alone brings such a difference."
     return f"{'Yes' if lower > 0 else 'No, worse'}: {told}; chance alone hardly brings such a difference."
@@ -126,12 +126,3 @@ def _year_before(month: str) -> str:
 def _pooled(months: Trend) -> Share:
     shares = [one["share"] for one in months]
     return Share.of_counts(sum(one["count"] for one in shares), sum(one["of"] for one in shares))
-
-
-def _difference(new: Share, old: Share) -> tuple[float, float]:
-    """Return the 95 % interval of the difference of two shares, from their own intervals."""
-    apart = new.value - old.value
-    return (
-        apart - hypot(new.value - new.lower, old.upper - old.value),
-        apart + hypot(new.upper - new.value, old.value - old.lower),
-    )
