@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from contracts.errors import ArtifactError, DeclarationError
 from models.bundle import load_bundle, version_of
-from repurchase.model_job import MODELS_SCHEME
+from repurchase.model_job import MODELS_SCHEME, folder_of
 from repurchase.replacing import require_replaceable, written_whole
 
 Warn = Callable[[str], None]
@@ -87,13 +87,7 @@ def copy_of(model: str, *, tracking_uri: str, cache: Path) -> Path:
 
 
 def _fetched(model: str, *, tracking_uri: str, has_copy: bool) -> Path:
-    try:
-        from experiments import tracking
-    except ImportError:
-        raise ArtifactError(
-            f"{model}: MLflow is not installed here (the serving group has none). Give a bundle folder instead."
-        ) from None
     if has_copy:
         for name, value in _IMPATIENT.items():
             os.environ.setdefault(name, value)
-    return tracking.bundle_folder(model, tracking_uri=tracking_uri)
+    return folder_of(model, tracking_uri=tracking_uri)
