@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from contracts.days import to_date
-from contracts.errors import DataError
 from features.catalog import CATALOG
 from features.cleaning.account import Account
-from features.cleaning.report import require_lines
+from features.cleaning.report import refuse_nobody
 from features.kernel.declaration import Catalog
 from features.prepared.parts import write_part
 from features.prepared.process import Tally
@@ -71,8 +70,7 @@ def scored(
 
     scores = ranked([part for _, part in job.process(shop, work, tally)], scoring)
     if not scores.num_rows:
-        require_lines(Account.total(tally.accounts))
-        raise DataError(f"no customer has an order up to {to_date(scoring.as_of)}. Give a later --as-of.")
+        refuse_nobody(Account.total(tally.accounts), scoring.as_of)
     terms = bundle.manifest["clv"]
     return layers.layered(
         scores,

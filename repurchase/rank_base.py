@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from contracts.days import to_date
 from contracts.errors import ArtifactError, DataError
 from features.cleaning.account import Account
 from features.cleaning.flags import FLAGS
-from features.cleaning.report import OrdersReport, require_lines
+from features.cleaning.report import OrdersReport, refuse_nobody
 from features.kernel.declaration import Catalog
 from features.prepared.partitions import Partitions
 from features.prepared.process import Tally
@@ -163,8 +162,7 @@ def _scored_base(
 def require_customers(notes: Mapping[int, Note], as_of: int) -> None:
     """Raise DataError if there is nobody; it names the rules that refused the rows, if that is why."""
     if not any(note["customers"] for note in notes.values()):
-        require_lines(Account.total(tally_of(notes).accounts))
-        raise DataError(f"no customer has an order up to {to_date(as_of)}. Give a later --as-of.")
+        refuse_nobody(Account.total(tally_of(notes).accounts), as_of)
 
 
 def judged(parts: Parts, asked: Asked, forecast: Forecast | None) -> Base:

@@ -18,7 +18,7 @@ from campaigns.segments import Memberships, Segment, columns_needed, members
 from contracts.days import parse_day, to_date
 from contracts.errors import DataError
 from features.cleaning.account import Account
-from features.cleaning.report import require_lines
+from features.cleaning.report import refuse_nobody
 from features.kernel.buffers import as_arrow, filled
 from features.kernel.declaration import Catalog, FeatureTable
 from features.kernel.reference import NONE, References
@@ -91,8 +91,7 @@ def known_on(job: OrdersJob, shop: Shop, wanted: Wanted, scores: pa.Table | None
     references = _references(job, shop, wanted, day)
     table, own_ids = _features(job, shop, wanted, references, tally)
     if not len(table):
-        require_lines(Account.total(tally.accounts))
-        raise DataError(f"no customer has an order up to {to_date(day)}. Give a later day.")
+        refuse_nobody(Account.total(tally.accounts), day, later="day")
     order, ids = _sorted_ids(table)
     columns: Columns = {name: values[order] for name, values in table.columns.items()}
     for name, one in ranked_texts(wanted.catalog).items():

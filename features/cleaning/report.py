@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import pyarrow as pa
 from rich.console import Console
@@ -102,6 +103,15 @@ def build_report(
         last_day=int(account.days[-1]) if len(account.days) else 0,
         notes=(*build_notes(account, mapping), *flag_notes(flags), *notes),
     )
+
+
+def refuse_nobody(account: Account, day: int, *, later: str = "--as-of") -> NoReturn:
+    """Raise the DataError of a base without customers; it names the rules that refused the rows, if that is why.
+
+    later: what is to be given a later one of.
+    """
+    require_lines(account)
+    raise DataError(f"no customer has an order up to {to_date(day)}. Give a later {later}.")
 
 
 def require_lines(account: Account) -> None:
