@@ -89,7 +89,7 @@ class CustomersReading:
     """All descriptions in time (contracts.tables.CUSTOMERS), the personal data, the refused rows, the account.
 
     versions: sorted by customer_id and known_day (null first). personal: each address and number of a customer
-    with the first day on which it was known.
+    with the first day on which it was known. told: the consents that some file has a column for.
     """
 
     versions: pa.Table
@@ -97,6 +97,7 @@ class CustomersReading:
     quarantine: pa.Table
     report: TableReport
     until: int
+    told: frozenset[str]
 
     @property
     def customers(self) -> pa.Table:
@@ -129,7 +130,8 @@ def read_customers(
         ).to_arrow_table()
         report = build_report(gate, emptied={**emptied, **unreadable}, notes=_notes(gate))
         versions = rows.cast(CUSTOMERS).combine_chunks()
-        return CustomersReading(versions, personal, read_quarantine(gate), report, until)
+        told = frozenset(part for part in CONSENTS if gate.has(part))
+        return CustomersReading(versions, personal, read_quarantine(gate), report, until, told)
 
 
 def customers_on(versions: pa.Table, day: int) -> pa.Table:

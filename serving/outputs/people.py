@@ -89,11 +89,9 @@ def _is_personal(path: Path) -> bool:
 def _described(path: Path, columns: TableMapping | None, *, until: int) -> tuple[pa.Table, tuple[str, ...]]:
     """Return the personal table of a customers' file with the last known consents."""
     from features.tables import customers
-    from features.tables.gate import opened
 
     reading = customers.read_customers(str(path), mapping=columns, until=until, timezone="UTC")
-    with opened(str(path), shape=customers.SHAPE, mapping=columns, until=until, timezone="UTC") as gate:
-        told = [name for name in _CONSENTS if gate.has(name)]
+    told = [name for name in _CONSENTS if name in reading.told]
     table, known = reading.personal, reading.customers
     places = pc.index_in(table["customer_id"], known["customer_id"].combine_chunks())
     for name in told:
