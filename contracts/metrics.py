@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+FAR_OFF = 0.2  # of an actual total; beyond it, trust the order of a ranking more than its totals
 # Probabilities are held inside [_NEAREST, 1 - _NEAREST] where a logarithm is taken.
 _NEAREST = 1e-9
 

@@ -12,15 +12,13 @@ from contracts.days import utc_now
 from contracts.errors import DeclarationError
 from repurchase import show
 from repurchase.options import Personal, PersonalMap, Suppress
+from serving.stored.where import AMOUNT, PERCENT, SHARE
 
 if TYPE_CHECKING:
     from repurchase.export_job import Exported, ExportJob
 
 Texts = list[str] | None
-# The ranges that the API takes (serving.shapes.asked).
-_PERCENT = {"min": 0.0, "max": 100.0}
-_SHARE = {"min": 0.0, "max": 1.0}
-_AMOUNT = {"min": -1e15, "max": 1e15}
+_PERCENT, _SHARE, _AMOUNT = (dict(zip(("min", "max"), one, strict=True)) for one in (PERCENT, SHARE, AMOUNT))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from serving.store import Store
     from serving.stored.where import Where
 
-_BOUNDS = (
-    ("percentile_min", "percentile_max"),
-    ("value_min", "value_max"),
-    ("p_min", "p_max"),
-    ("last_order_from", "last_order_to"),
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ExportJob:
@@ -123,11 +116,9 @@ def _check(job: ExportJob) -> None:
         raise DeclarationError(
             "--remove-gone would remove all who did not change. Leave out --changed or it."
         )
-    for low, high in _BOUNDS:
-        least, most = getattr(job.where, low), getattr(job.where, high)
-        if least is not None and most is not None and least > most:
-            options = [f"--{name.replace('_', '-')} {value}" for name, value in ((low, least), (high, most))]
-            raise DeclarationError(f"{options[0]} lies above {options[1]}: nobody can match. Swap them.")
+    if job.where.crossed is not None:
+        low, high = (f"--{name.replace('_', '-')} {getattr(job.where, name)}" for name in job.where.crossed)
+        raise DeclarationError(f"{low} lies above {high}: nobody can match. Swap them.")
 
 
 def _open(ranking: Path) -> Store:

@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.days import to_date
+from contracts.metrics import FAR_OFF
 
 if TYPE_CHECKING:
     from experiments.train import Trained
     from features.kernel.declaration import Catalog
     from serving.outputs.postgres import Upserted
 
-WORTH_A_WARNING = 0.2  # of the actual total
 out = Console(highlight=False, soft_wrap=True)
 # Bound to the stream of the start, so that the bar goes on while a library's chatter is caught.
 err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -126,7 +126,7 @@ def trust(backtest: Mapping[str, Any] | None) -> None:
         f"On the {backtest['horizon']} days after {backtest['origin']} this recipe was {buyers:+.0%} off in buyers "
         f"and {value:+.0%} in value"
     )
-    if max(abs(buyers), abs(value)) > WORTH_A_WARNING:
+    if max(abs(buyers), abs(value)) > FAR_OFF:
         warning(f"{words}: trust the order of the ranking more than its totals.")
     else:
         out.print(f"{words}.")

@@ -28,7 +28,8 @@ Row = dict[str, Any]
 # Requests and histories that are scored together: a table of so many takes 20 ms, in which nobody else is answered.
 MOST_REQUESTS = 16
 MOST_TOGETHER = 64
-# How long the first of several waits for as many as came beside it the last time: less than scoring it alone costs.
+# How long the first of several waits for as many as came beside it the last time: about what scoring it alone
+# costs.
 PATIENCE_S = 0.003
 
 

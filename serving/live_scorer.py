@@ -52,8 +52,8 @@ class LiveScorer:
         """The features that posted histories have and a score can differ by; the others stay empty."""
         read = read_features(self._wanted, self.bundle)
         present = present_features(read, frozenset(self._columns), self.bundle)
-        unread = tuple(one.name for one in self._wanted if one.name not in {each.name for each in read})
-        return replace(present, empty=(*present.empty, *unread))
+        computed = {one.name for one in present.catalog}
+        return replace(present, empty=tuple(one.name for one in self._wanted if one.name not in computed))
 
     @property
     def horizons(self) -> tuple[int, ...]:

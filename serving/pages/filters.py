@@ -93,12 +93,10 @@ def crossed(where: Where) -> str | None:
 
     It is no error: while a number is being typed, its first digits often cross the other bound.
     """
-    pairs = [(name, name.replace("_min", "_max")) for name in NUMBERS if name.endswith("_min")]
-    for low, high in (*pairs, DATES):
-        least, most = getattr(where, low), getattr(where, high)
-        if least is not None and most is not None and least > most:
-            return f"The {NAMES[low]} lies above the {NAMES[high]}."
-    return None
+    if where.crossed is None:
+        return None
+    low, high = where.crossed
+    return f"The {NAMES[low]} lies above the {NAMES[high]}."
 
 
 def _chosen(name: str, values: list[str], known: list[str]) -> tuple[str, ...]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from contracts.metrics import FAR_OFF
 from serving.store import Store
-
-_FAR = 0.2  # of the actual total
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class LastTest:
     @property
     def far(self) -> bool:
         """Whether the order of the ranking can be trusted more than its totals."""
-        return max(abs(self.buyers_off), abs(self.value_off)) > _FAR
+        return max(abs(self.buyers_off), abs(self.value_off)) > FAR_OFF
 
 
 def last_test_of(card: Mapping[str, Any]) -> LastTest | None:

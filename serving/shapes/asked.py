@@ -17,7 +17,7 @@ from serving.shapes import examples
 from serving.shapes.posted import MAX_ID, Date, HorizonDays, NotNegative, Posted, Text
 from serving.store import Store
 from serving.stored.choices import unknown_choice
-from serving.stored.where import CHOICES, Where
+from serving.stored.where import AMOUNT, CHOICES, PERCENT, SHARE, Where
 
 MAX_LOOKUP = 1_000
 MAX_OFFERS = 8
@@ -30,9 +30,9 @@ Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
 KnownId = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00]+$")]
 Search = Annotated[str, Field(max_length=MAX_ID, pattern=r"^[^\x00]*$", description=_SEARCH)]
 Words = Annotated[list[Word], Field(max_length=_MAX_WORDS)]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=PERCENT[0], le=PERCENT[1], allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=SHARE[0], le=SHARE[1], allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=AMOUNT[0], le=AMOUNT[1], allow_inf_nan=False)]
 Columns = Annotated[list[Word], Field(min_length=1, max_length=_MAX_COLUMNS)]
 _PERCENTILE = "100 is the best customer."
 _VALUE = "Expected value within the ranking's main horizon, in its currency."

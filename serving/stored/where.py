@@ -11,8 +11,16 @@ from contracts.errors import ContractError
 
 # The columns whose few texts can be chosen from.
 CHOICES = ("segment", "tier", "lifecycle", "country", "confidence")
+# What bounds may be: percentiles, chances and amounts of money.
+PERCENT, SHARE, AMOUNT = (0.0, 100.0), (0.0, 1.0), (-1e15, 1e15)
 Bounds = tuple[float | None, float | None]
-_LIMITS = ("percentile_min", "percentile_max", "value_min", "value_max", "p_min", "p_max")
+_PAIRS = (
+    ("percentile_min", "percentile_max"),
+    ("value_min", "value_max"),
+    ("p_min", "p_max"),
+    ("last_order_from", "last_order_to"),
+)
+_LIMITS = tuple(name for pair in _PAIRS[:3] for name in pair)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,15 @@ class Where:
     def is_all(self) -> bool:
         """Whether every customer is meant."""
         return self == Where()
+
+    @property
+    def crossed(self) -> tuple[str, str] | None:
+        """The names of the first bounds of which the lower lies above the upper, so that nobody meets them."""
+        for low, high in _PAIRS:
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                return low, high
+        return None
 
     def choices(self) -> dict[str, tuple[str, ...]]:
         """Return the texts that are asked for, by column."""
